@@ -1,0 +1,56 @@
+"""The vocabulary of the house: every table that crosses a wall, its columns, units and meaning.
+
+`check(frame, TABLE)` is the one check and `SchemaError` its one error; `BadInputError` carries the
+faults that a reader found in somebody's files. The tables themselves are plain declarations in
+`cohort.py` (what a source delivers and what is derived from it) and `results.py` (what an estimate returns).
+"""
+
+from analysis.schema.cohort import COHORT, FINDINGS, LABS, LINES, PATIENTS, SPELLS, TREATMENTS, TRUTH
+from analysis.schema.faults import FAULTS, BadInputError, fault_lines
+from analysis.schema.results import (
+    ATTRITION,
+    CALIBRATION,
+    CHECKS,
+    CURVES,
+    DESCRIPTION,
+    FLOW,
+    MISSINGNESS,
+    QUANTILES,
+    RATES,
+    RISK,
+)
+from analysis.schema.table import Column, SchemaError, Table, check, empty
+
+DAYS_PER_YEAR = 365.25
+DAYS_PER_MONTH = DAYS_PER_YEAR / 12
+
+__all__ = [
+    "ATTRITION",
+    "CALIBRATION",
+    "CHECKS",
+    "COHORT",
+    "CURVES",
+    "DAYS_PER_MONTH",
+    "DAYS_PER_YEAR",
+    "DESCRIPTION",
+    "FAULTS",
+    "FINDINGS",
+    "FLOW",
+    "LABS",
+    "LINES",
+    "MISSINGNESS",
+    "PATIENTS",
+    "QUANTILES",
+    "RATES",
+    "RISK",
+    "SPELLS",
+    "TREATMENTS",
+    "TRUTH",
+    "BadInputError",
+    "Column",
+    "SchemaError",
+    "Table",
+    "check",
+    "empty",
+    "fault_lines",
+]

@@ -1,0 +1,180 @@
+"""What an estimate returns: long frames in which one row is one number with its limits and its counts."""
+
+from analysis.schema.table import Column, Table
+
+STRATUM = Column("stratum", "text", 'label of the group, "all" when there is only one')
+EVENT = Column("event", "text", "event word, or any for all events together")
+TIME = Column("time", "number", "time since line start", "days", minimum=0)
+NOTE = Column("note", "text", "warnings raised while estimating, and why a number is missing; empty when all is well")
+
+
+def _limits(unit: str = "") -> tuple[Column, ...]:
+    return (
+        Column("estimate", "number", "the estimate", unit, nullable=True),
+        Column("conf_low", "number", "lower confidence limit", unit, nullable=True),
+        Column("conf_high", "number", "upper confidence limit", unit, nullable=True),
+    )
+
+
+def _count(name: str, meaning: str) -> Column:
+    return Column(name, "number", meaning, minimum=0)
+
+
+FLOW = Table(
+    "FLOW",
+    "step of selection",
+    (
+        Column("step", "integer", "order of the step, from 1"),
+        Column("rule", "text", "the rule in plain words"),
+        Column("removed", "integer", "patients removed by the rule", minimum=0),
+        Column("remaining", "integer", "patients left after it", minimum=0),
+    ),
+    key=("step",),
+)
+
+CURVES = Table(
+    "CURVES",
+    "estimand, stratum, event and time",
+    (
+        Column(
+            "estimand", "text", "what is estimated: survival, cumulative incidence, one minus Kaplan-Meier, crude share"
+        ),
+        STRATUM,
+        EVENT,
+        TIME,
+        *_limits(),
+        Column("std_error", "number", "standard error of the estimate", nullable=True),
+        _count("at_risk", "subjects at risk just before the time"),
+        _count("events", "events of this kind at the time (in tables at fixed times: up to the time)"),
+        _count("censored", "subjects censored at the time (in tables at fixed times: up to the time)"),
+    ),
+    key=("estimand", "stratum", "event", "time"),
+)
+
+RISK = Table(
+    "RISK",
+    "stratum, time and state",
+    (
+        STRATUM,
+        TIME,
+        Column(
+            "state", "text", "at risk, not yet entered, censored, or an event word: the states add up to all subjects"
+        ),
+        _count("count", "subjects in the state just before the time"),
+    ),
+    key=("stratum", "time", "state"),
+)
+
+QUANTILES = Table(
+    "QUANTILES",
+    "estimand, stratum, event and probability",
+    (
+        Column("estimand", "text", "of which curve: survival, cumulative incidence, follow-up"),
+        STRATUM,
+        EVENT,
+        Column("probability", "number", "the quantile, 0.5 for the median", minimum=0, maximum=1),
+        *_limits("days"),
+        _count("subjects", "subjects in the stratum"),
+        _count("events", "events in the stratum"),
+        NOTE,
+    ),
+    key=("estimand", "stratum", "event", "probability"),
+)
+
+RATES = Table(
+    "RATES",
+    "stratum and event",
+    (
+        STRATUM,
+        EVENT,
+        _count("subjects", "subjects in the stratum"),
+        _count("events", "events"),
+        Column("person_years", "number", "time under observation", "years", minimum=0),
+        *_limits("per 100 person-years"),
+    ),
+    key=("stratum", "event"),
+)
+
+ATTRITION = Table(
+    "ATTRITION",
+    "line, reading, outcome and time",
+    (
+        Column("line", "integer", "line of treatment that the patients started", minimum=1),
+        Column(
+            "reading",
+            "word",
+            "crude share of all who started, or Aalen-Johansen at a time",
+            words=("crude", "Aalen-Johansen"),
+        ),
+        Column(
+            "outcome", "word", "what came first after the start of the line", words=("next_line", "death", "neither")
+        ),
+        Column("time", "number", "time since line start; missing for the crude reading", "days", nullable=True),
+        *_limits(),
+        _count("entered", "patients who started the line"),
+        _count("count", "patients with the outcome"),
+    ),
+    key=("line", "reading", "outcome", "time"),
+)
+
+DESCRIPTION = Table(
+    "DESCRIPTION",
+    "variable, level and stratum",
+    (
+        Column("variable", "text", "the variable, by its name in the cohort's table"),
+        Column("level", "text", "level of a word or flag; empty for a number"),
+        STRATUM,
+        Column("statistic", "word", "count of a level, or median of a number", words=("count", "median")),
+        Column("estimate", "number", "share of the known values in the level, or the median", nullable=True),
+        Column("low", "number", "lower quartile of a number", nullable=True),
+        Column("high", "number", "upper quartile of a number", nullable=True),
+        _count("count", "subjects in the level, or with a known value"),
+        _count("total", "subjects in the stratum"),
+        Column("unit", "text", "unit of a number"),
+    ),
+    key=("variable", "level", "stratum"),
+)
+
+MISSINGNESS = Table(
+    "MISSINGNESS",
+    "table and column",
+    (
+        Column("table", "text", "table of the cohort"),
+        Column("column", "text", "column of the table"),
+        _count("missing", "rows without a value, or unknown"),
+        _count("total", "rows"),
+        Column("share", "number", "missing / total", minimum=0, maximum=1, nullable=True),
+    ),
+    key=("table", "column"),
+)
+
+CALIBRATION = Table(
+    "CALIBRATION",
+    "published target",
+    (
+        Column("target", "text", "the published figure in words"),
+        Column("unit", "text", "its unit"),
+        Column("published", "number", "the published figure"),
+        Column("band_low", "number", "lower end of the accepted band"),
+        Column("band_high", "number", "upper end of the accepted band"),
+        Column("achieved", "number", "the same figure in this cohort", nullable=True),
+        Column("inside", "flag", "achieved lies within the band"),
+        Column("source", "text", "publication"),
+        Column("grade", "text", "evidence grade of the published figure"),
+        Column("note", "text", "reason for a miss; empty when inside"),
+    ),
+    key=("target",),
+)
+
+CHECKS = Table(
+    "CHECKS",
+    "check",
+    (
+        Column("check", "text", "what was checked, in words"),
+        Column("value", "number", "the figure found", nullable=True),
+        Column("limit", "number", "the figure allowed", nullable=True),
+        Column("passed", "flag", "value within the limit"),
+        NOTE,
+    ),
+    key=("check",),
+)
