@@ -28,6 +28,7 @@ class Column:
 
     @property
     def dtype(self) -> str:
+        """The pandas type of the column, one that can hold missing values where the column may."""
         return (_NULLABLE_DTYPES if self.nullable else _DTYPES)[self.kind]
 
 
@@ -42,6 +43,7 @@ class Table:
 
     @property
     def names(self) -> list[str]:
+        """The declared column names, in order."""
         return [column.name for column in self.columns]
 
     def __getitem__(self, name: str) -> Column:
