@@ -38,7 +38,7 @@ class BadInputError(ValueError):
 
 
 def fault_lines(faults: pd.DataFrame, show_values: bool = False) -> list[str]:
-    """FAULTS as sentences, one line each: where, what stood there (masked unless asked for), what to expect, how to mend."""
+    """FAULTS as sentences, one line each: where, what stood there (masked by default), what to expect, how to mend."""
     lines = []
     for fault in faults.itertuples(index=False):
         place = fault.file if pd.isna(fault.line) else f"{fault.file}:{fault.line}"
