@@ -55,6 +55,14 @@ PATIENTS = Table(
         ),
         Column("death_day", "integer", "day of death; missing when alive at last contact", "days", nullable=True),
         Column(
+            "first_treatment_day",
+            "integer",
+            "day of the first treatment where the source fixes it apart from its treatment records",
+            "days",
+            required=False,
+            nullable=True,
+        ),
+        Column(
             "index_year",
             "integer",
             "calendar year of day 0, the only calendar value kept",

@@ -1,0 +1,154 @@
+import pandas as pd
+import pytest
+
+from analysis import schema
+from analysis.derive import spells as derive
+
+
+def patients(rows, **columns):
+    frame = pd.DataFrame(rows, columns=["patient_id", "entry_day", "last_contact_day", "death_day"])
+    return frame.astype({"death_day": "Int64"}).assign(**columns)
+
+
+def lines(rows):
+    frame = pd.DataFrame(rows, columns=["patient_id", "line", "start_day", "end_day", "progression_day"])
+    return frame.astype({"end_day": "Int64", "progression_day": "Int64"})
+
+
+def spelled(cohort, given, **choices):
+    found = derive.spells(cohort, given, **choices)
+    return [tuple(row) for row in found[["patient_id", "line", "time", "event"]].itertuples(index=False)]
+
+
+ONE_OF_EACH = {
+    "patients": patients(
+        [("a", 1, 1000, None), ("b", 1, 700, 700), ("c", 1, 300, None)],
+        index_year=pd.array([2012, 2015, None], dtype="Int64"),
+        age_years=[60.0, 89.9, 50.0],
+        sex=["female", "male", "unknown"],
+    )
+}
+THEIR_LINES = lines(
+    [
+        ("a", 2, 501, None, None),
+        ("a", 1, 1, 400, 450),
+        ("b", 1, 1, 100, None),
+        ("b", 2, 301, 400, 400),
+        ("c", 1, 1, 90, None),
+    ]
+)
+
+
+def test_relapse_comes_before_the_next_line_and_death():
+    assert spelled(ONE_OF_EACH, THEIR_LINES, endpoint="relapse") == [
+        ("a", 1, 449, "relapse"),
+        ("a", 2, 499, "censored"),
+        ("b", 1, 300, "next_line"),
+        ("b", 2, 99, "relapse"),
+        ("c", 1, 299, "censored"),
+    ]
+
+
+def test_the_endpoint_next_line_knows_no_progression():
+    assert spelled(ONE_OF_EACH, THEIR_LINES, endpoint="next_line") == [
+        ("a", 1, 500, "next_line"),
+        ("a", 2, 499, "censored"),
+        ("b", 1, 300, "next_line"),
+        ("b", 2, 399, "death"),
+        ("c", 1, 299, "censored"),
+    ]
+
+
+def test_the_cohorts_own_endpoint_is_the_default():
+    cohort = {**ONE_OF_EACH, "cohort": pd.DataFrame({"endpoint": ["next_line"]})}
+    assert spelled(cohort, THEIR_LINES) == spelled(cohort, THEIR_LINES, endpoint="next_line")
+
+
+def test_on_one_day_relapse_precedes_the_next_line_and_the_next_line_death():
+    cohort = {"patients": patients([("a", 1, 400, 400), ("b", 1, 300, 300)])}
+    given = lines([("a", 1, 1, None, 200), ("a", 2, 200, None, None), ("a", 3, 400, None, None), ("b", 1, 1, 9, 300)])
+    assert [row[2:] for row in spelled(cohort, given, endpoint="relapse")] == [
+        (199, "relapse"),
+        (200, "next_line"),
+        (0, "death"),
+        (299, "relapse"),
+    ]
+
+
+def test_a_progression_after_the_next_start_or_after_observation_does_not_count():
+    cohort = {"patients": patients([("a", 1, 600, None), ("b", 1, 100, None)])}
+    given = lines([("a", 1, 1, None, 350), ("a", 2, 300, None, None), ("b", 1, 1, 90, 150)])
+    assert [row[2:] for row in spelled(cohort, given, endpoint="relapse")] == [
+        (299, "next_line"),
+        (300, "censored"),
+        (99, "censored"),
+    ]
+
+
+LATE = {
+    "patients": patients([("a", 1, 500, None), ("b", 1, 500, None)]),
+    "treatments": pd.DataFrame(
+        {"patient_id": ["a", "b"], "start_day": [560, 1], "end_day": pd.array([None, 530], dtype="Int64")}
+    ),
+}
+LATE_LINES = lines([("a", 1, 1, 400, None), ("a", 2, 560, None, None), ("b", 1, 1, None, None)])
+
+
+def test_treatment_after_last_contact_extends_observation_or_is_cut_off():
+    assert spelled(LATE, LATE_LINES, endpoint="next_line", after_last_contact="extend") == [
+        ("a", 1, 559, "next_line"),
+        ("a", 2, 0, "censored"),
+        ("b", 1, 529, "censored"),
+    ]
+    assert spelled(LATE, LATE_LINES, endpoint="next_line", after_last_contact="truncate") == [
+        ("a", 1, 499, "censored"),
+        ("b", 1, 499, "censored"),
+    ]
+
+
+@pytest.mark.parametrize("after_last_contact", ["extend", "truncate"])
+def test_a_line_after_death_is_a_fault_not_a_late_record(after_last_contact):
+    cohort = {"patients": patients([("a", 1, 500, 500)])}
+    given = lines([("a", 1, 1, None, None), ("a", 2, 600, None, None)])
+    with pytest.raises(schema.SchemaError, match="time"):
+        derive.spells(cohort, given, endpoint="next_line", after_last_contact=after_last_contact)
+
+
+def test_delayed_entry_is_kept_and_spells_over_before_it_are_left_out():
+    cohort = {"patients": patients([("a", 401, 900, None)])}
+    given = lines([("a", 1, 1, None, None), ("a", 2, 301, None, None), ("a", 3, 601, None, None)])
+    found = derive.spells(cohort, given, endpoint="next_line")
+    assert found[["line", "entry", "time"]].values.tolist() == [[2, 100, 300], [3, 0, 299]]
+
+
+def test_covariates_are_those_known_at_line_start():
+    found = derive.spells(ONE_OF_EACH, THEIR_LINES.assign(regimen="x", transplant=True), endpoint="next_line")
+    assert found["era"].tolist() == ["2010-2014", "2010-2014", "2015-2019", "2015-2019", "unknown"]
+    assert found["age_years"].round(2).tolist() == [60.0, 61.37, 89.9, 90.0, 50.0]
+    assert found["iss"].eq("unknown").all()
+    assert found["start_day"].tolist() == [1, 501, 1, 301, 1]
+    assert not {"regimen", "transplant", "index_year", "death_day"} & set(found)
+
+
+def test_without_an_index_year_the_era_is_unknown():
+    found = derive.spells(LATE, LATE_LINES, endpoint="next_line")
+    assert found["era"].eq("unknown").all()
+
+
+def test_row_order_does_not_matter_and_arguments_stay_as_they_were():
+    before = THEIR_LINES.copy()
+    shuffled = {"patients": ONE_OF_EACH["patients"].iloc[::-1]}
+    straight = derive.spells(ONE_OF_EACH, THEIR_LINES, endpoint="relapse")
+    pd.testing.assert_frame_equal(straight, derive.spells(shuffled, THEIR_LINES.iloc[::-1], endpoint="relapse"))
+    pd.testing.assert_frame_equal(THEIR_LINES, before)
+
+
+@pytest.mark.parametrize("choice", [{"endpoint": "progression"}, {"after_last_contact": "drop"}])
+def test_a_word_that_is_no_choice_is_refused_with_the_choices(choice):
+    with pytest.raises(ValueError, match=r"expected .* among"):
+        derive.spells(ONE_OF_EACH, THEIR_LINES, **{"endpoint": "relapse", **choice})
+
+
+def test_a_relapse_endpoint_without_progression_days_is_refused():
+    with pytest.raises(ValueError, match="progression_day"):
+        derive.spells(LATE, LATE_LINES.drop(columns="progression_day"), endpoint="relapse")
