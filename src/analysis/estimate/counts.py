@@ -1,0 +1,217 @@
+"""Events and numbers at risk per stratum and day: the one pass over the spells from which every curve is made.
+
+Whole-day times need no sort: one `bincount` over (event word, stratum, day) holds all there is to know. Other times
+are ranked once and take the same way. The cost after that depends on the number of distinct days, not of patients.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.estimate.doors import CENSORED, WORDS, as_names, check_spells, event_codes, to_floats
+
+_DENSE_CELLS = 4_000_000  # above this many (word, stratum, day) cells only those that occur are kept
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows are (stratum, time) pairs at which somebody left, and time 0 of each stratum; `bounds` cuts them by stratum.
+
+    `strata` has one row per stratum: its label, the columns that made it, `subjects` and `last_time`. `events` has one
+    row per word of `words` (those that occur, "censored" apart). At risk at t are those with entry < t <= time, and at
+    time 0 those under observation from the start. `entries` holds (stratum, entry, count) of the delayed entries.
+    `weights` is "none", "whole" (a row stands for that many subjects) or "fractional".
+    """
+
+    strata: pd.DataFrame
+    words: tuple[str, ...]
+    bounds: np.ndarray
+    time: np.ndarray
+    at_risk: np.ndarray
+    events: np.ndarray
+    censored: np.ndarray
+    entries: tuple[np.ndarray, np.ndarray, np.ndarray]
+    weights: str
+
+    def stratum_of_rows(self) -> np.ndarray:
+        """The position in `strata` of each row."""
+        return np.repeat(np.arange(len(self.strata)), np.diff(self.bounds))
+
+    def slices(self) -> list[slice]:
+        """The rows of each stratum."""
+        return [slice(start, stop) for start, stop in zip(self.bounds[:-1], self.bounds[1:], strict=True)]
+
+    def not_entered(self, stratum: int, times: np.ndarray) -> np.ndarray:
+        """How many subjects of one stratum have not come under observation just before each time."""
+        place, entry, count = self.entries
+        mine = place == stratum
+        waiting = np.concatenate([np.cumsum(count[mine][::-1])[::-1], [0.0]])
+        return waiting[np.searchsorted(entry[mine], times, side="left")]
+
+
+def count(
+    spells: pd.DataFrame, by: str | list[str] | None = None, entry: str | None = "entry", weight: str | None = None
+) -> Counts:
+    """How many were at risk, and how many left by which event, per stratum and time?
+
+    Parameters
+    ----------
+    spells : table SPELLS (only `time`, `event`, and the columns named here are read); times in any one unit
+    by : column or columns whose values make the strata; none makes one stratum called "all"
+    entry : column with the time of delayed entry, or None when all were observed from time 0
+    weight : column with case weights; whole numbers mean rows repeated
+
+    Raises
+    ------
+    schema.SchemaError
+        naming every faulty column with its first row: a negative, infinite or missing time, a time not after a
+        delayed entry, an unknown event word, event codes instead of words, a missing value in a `by` column.
+
+    Example
+    -------
+    >>> spells = pd.DataFrame({"entry": 0, "time": [5, 3, 5], "event": ["death", "relapse", "censored"]})
+    >>> counts = count(spells)
+    >>> counts.words, counts.time.tolist(), counts.at_risk.tolist(), counts.events.tolist()
+    (('relapse', 'death'), [0.0, 3.0, 5.0], [3.0, 3.0, 2.0], [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    """
+    names = as_names(by)
+    check_spells(spells, names, entry, weight)
+    stratum, strata = _strata(spells, names)
+    weights = None if weight is None else to_floats(spells[weight])
+    grid, day = _grid(spells["time"])
+    leaving, cell = _leavings(spells["event"], stratum, day, len(strata), len(grid), weights)
+    row_stratum, row_day = np.divmod(cell, len(grid))
+    bounds = np.searchsorted(row_stratum, np.arange(len(strata) + 1))
+    occur = [place for place, word in enumerate(WORDS) if word != CENSORED and leaving[place].any()]
+    counts = Counts(
+        strata,
+        tuple(WORDS[place] for place in occur),
+        bounds,
+        grid[row_day],
+        np.empty(len(cell)),
+        leaving[occur],
+        leaving[WORDS.index(CENSORED)],
+        _entries(spells, entry, stratum, weights),
+        _kind_of_weights(weights),
+    )
+    return _with_numbers_at_risk(counts, leaving.sum(axis=0))
+
+
+def _with_numbers_at_risk(counts: Counts, leaving: np.ndarray) -> Counts:
+    """Fill `at_risk`, and `subjects` and `last_time` of the strata, from those who leave and the delayed entries."""
+    subjects, last_time = np.zeros(len(counts.strata)), np.zeros(len(counts.strata))
+    for place, rows in enumerate(counts.slices()):
+        # Summed from the end, so that the last number at risk equals those who leave last to the bit, weights or not.
+        remaining = np.cumsum(leaving[rows][::-1])[::-1]
+        subjects[place], last_time[place] = remaining[0], counts.time[rows][-1]
+        counts.at_risk[rows] = remaining
+        if len(counts.entries[0]):
+            counts.at_risk[rows] -= counts.not_entered(place, counts.time[rows])
+    counts.strata["subjects"], counts.strata["last_time"] = subjects, last_time
+    return counts
+
+
+def _strata(spells: pd.DataFrame, names: list[str]) -> tuple[np.ndarray, pd.DataFrame]:
+    """The position of each row's stratum, and one row per stratum with its label and its columns, in sorted order."""
+    code = np.zeros(len(spells), dtype=np.intp)
+    if not names:
+        return code, pd.DataFrame({"stratum": ["all"] if len(spells) else []}, dtype=object)
+    for name in names:
+        own, size = _codes(spells[name])
+        code = code * size + own
+        occurring, code = _ranks(code)
+    first = np.zeros(len(occurring), dtype=np.intp)
+    first[code[::-1]] = np.arange(len(code))[::-1]
+    values = spells[names].iloc[first].reset_index(drop=True)
+    labels = pd.Series([""] * len(values), dtype=object)
+    for position, name in enumerate(names):
+        labels += (" · " if position else "") + pd.Series([_label(name, value) for value in values[name]], dtype=object)
+    return code, pd.concat([labels.rename("stratum"), values], axis=1)
+
+
+def _label(name: str, value: object) -> str:
+    if isinstance(value, (bool, np.bool_)):
+        return name.replace("_", " ") if value else "no " + name.replace("_", " ")
+    if isinstance(value, (float, np.floating)):
+        value = f"{value:g}"
+    return f"line {value}" if name == "line" else str(value)
+
+
+def _codes(values: pd.Series) -> tuple[np.ndarray, int]:
+    """Codes of a column's values in sorted order; whole numbers in a small range need no table of values."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return values.cat.codes.to_numpy(dtype=np.intp), len(values.cat.categories)
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iu" and len(values):
+        plain = values.to_numpy()
+        low, high = int(plain.min()), int(plain.max())
+        if high - low <= 1_000:
+            return (plain - low).astype(np.intp, copy=False), high - low + 1
+    codes, distinct = pd.factorize(values, sort=True)
+    return codes, max(len(distinct), 1)
+
+
+def _ranks(code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The codes that occur, sorted, and each row's rank among them."""
+    if not len(code) or int(code.max()) > 1_000_000:
+        return np.unique(code, return_inverse=True)
+    occurring = np.flatnonzero(np.bincount(code))
+    if len(occurring) == occurring[-1] + 1:
+        return occurring, code
+    rank = np.zeros(occurring[-1] + 1, dtype=np.intp)
+    rank[occurring] = np.arange(len(occurring))
+    return occurring, rank[code]
+
+
+def _grid(time: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """The times that can occur, from 0, and each row's place among them: whole days count themselves."""
+    plain = to_floats(time)
+    longest = plain.max(initial=0)
+    if longest <= 100_000:
+        day = plain.astype(np.intp)
+        if np.array_equal(day, plain):
+            return np.arange(int(longest) + 1, dtype=float), day
+    grid, place = np.unique(np.append(plain, 0.0), return_inverse=True)
+    return grid, place[:-1]
+
+
+def _leavings(
+    events: pd.Series, stratum: np.ndarray, day: np.ndarray, strata: int, days: int, weights: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Those who leave, one row per event word and one column per cell that occurs; and those cells (stratum, day)."""
+    cells = strata * days
+    cell = day if strata <= 1 else stratum * days + day
+    origins = np.arange(strata) * days
+    if len(WORDS) * cells > max(_DENSE_CELLS, 4 * len(day)):
+        occurring, cell = np.unique(np.append(cell, origins), return_inverse=True)
+        cell, cells = cell[: len(day)], len(occurring)
+    else:
+        occurring = None
+    place = event_codes(events) * cells
+    place += cell
+    leaving = np.bincount(place, weights, minlength=len(WORDS) * cells).reshape(len(WORDS), cells).astype(float)
+    if occurring is not None:
+        return leaving, occurring
+    kept = leaving.any(axis=0)
+    kept[origins] = True
+    occurring = np.flatnonzero(kept)
+    return leaving[:, occurring], occurring
+
+
+def _entries(
+    spells: pd.DataFrame, entry: str | None, stratum: np.ndarray, weights: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Delayed entries as (stratum, time, count), sorted; three empty arrays when all were observed from the start."""
+    if entry is None or not (late := to_floats(spells[entry]) > 0).any():
+        return np.zeros(0, dtype=np.intp), np.zeros(0), np.zeros(0)
+    begin, place = to_floats(spells[entry])[late], stratum[late]
+    order = np.lexsort((begin, place))
+    return place[order], begin[order], np.ones(len(order)) if weights is None else weights[late][order]
+
+
+def _kind_of_weights(weights: np.ndarray | None) -> str:
+    if weights is None:
+        return "none"
+    return "whole" if np.array_equal(weights, np.round(weights)) else "fractional"

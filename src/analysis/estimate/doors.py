@@ -1,0 +1,119 @@
+"""What must hold of spells before anything is counted: every fault found at once, by column and first row."""
+
+from __future__ import annotations
+
+import difflib
+
+import numpy as np
+import pandas as pd
+
+from analysis.schema import SPELLS, SchemaError
+
+CENSORED = "censored"
+WORDS = SPELLS["event"].words
+
+
+def as_names(by: str | list[str] | None) -> list[str]:
+    """The columns that make the strata, as a list."""
+    return [] if by is None else [by] if isinstance(by, str) else list(by)
+
+
+def check_spells(spells: pd.DataFrame, by: list[str], entry: str | None, weight: str | None) -> None:
+    """Raise one SchemaError that names every fault in the columns that a count will use; say nothing when all is well.
+
+    It reads only the columns in use, because the whole check of the table costs more than the estimate itself.
+    """
+    numbers = ["time", *([entry] if entry else []), *([weight] if weight else [])]
+    faults = [_absent(name, spells) for name in [*numbers, "event", *by] if name not in spells.columns]
+    present = [name for name in numbers if name in spells.columns]
+    wrong = {name: fault for name in present if (fault := _number_fault(spells[name], name))}
+    faults += wrong.values()
+    if "event" in spells.columns:
+        faults += _event_faults(spells["event"])
+    if entry and {entry, "time"} <= set(present) - set(wrong):
+        faults += _entry_faults(spells, entry)
+    faults += [fault for name in by if name in spells.columns and (fault := _missing_fault(spells[name], name))]
+    if faults:
+        listing = "\n".join(f"  - {fault}" for fault in faults)
+        raise SchemaError(f"table SPELLS: {len(faults)} fault(s)\n{listing}")
+
+
+def _absent(name: str, spells: pd.DataFrame) -> str:
+    near = difflib.get_close_matches(str(name), [str(column) for column in spells.columns], n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"the frame has {list(map(str, spells.columns))}"
+    return f"column {name!r} is missing; {hint}"
+
+
+def _first(faulty: np.ndarray, spells: pd.DataFrame | pd.Series) -> str:
+    return f"first in row {spells.index[np.flatnonzero(faulty)[0]]} ({int(faulty.sum())} row(s))"
+
+
+def _number_fault(values: pd.Series, name: str) -> str:
+    if not pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype):
+        return f"column {name!r}: expected numbers, came {values.dtype}; convert it first"
+    plain = to_floats(values)
+    # One comparison finds NaN, negative and infinite values together; only then is it asked which.
+    if len(plain) and not (plain.min() >= 0 and plain.max() < np.inf):
+        faulty = ~((plain >= 0) & (plain < np.inf))
+        came = plain[faulty][0]
+        return (
+            f"column {name!r}: expected a finite number of at least 0, came {came} {_first(faulty, values)}; "
+            "correct the row or leave it out, and count what was left out"
+        )
+    return ""
+
+
+def _event_faults(events: pd.Series) -> list[str]:
+    if pd.api.types.is_numeric_dtype(events.dtype):
+        return [
+            f"column 'event': expected words among {list(WORDS)}, came {events.dtype} codes; "
+            "map each code to its word, so that no code can be read as true or false"
+        ]
+    unknown = event_codes(events) < 0
+    if unknown.any():
+        came = events.to_numpy(dtype=object)[unknown][0]
+        return [f"column 'event': expected one of {list(WORDS)}, came {came!r} {_first(unknown, events)}"]
+    return []
+
+
+def _entry_faults(spells: pd.DataFrame, entry: str) -> list[str]:
+    begin, end = to_floats(spells[entry]), to_floats(spells["time"])
+    faulty = (begin > 0) & (begin >= end)
+    if not faulty.any():
+        return []
+    row = np.flatnonzero(faulty)[0]
+    return [
+        f"columns {entry!r} and 'time': expected time after entry, came entry {begin[row]:g} and time {end[row]:g} "
+        f"{_first(faulty, spells)}; such a subject is never at risk: leave it out, and count what was left out"
+    ]
+
+
+def _missing_fault(values: pd.Series, name: str) -> str:
+    missing = values.isna().to_numpy()
+    if not missing.any():
+        return ""
+    return (
+        f"column {name!r}: expected a value in every row, came a missing one {_first(missing, values)}; say 'unknown'"
+    )
+
+
+def to_floats(values: pd.Series) -> np.ndarray:
+    """The values as floats, missing ones as NaN, whether numpy's or pandas' own types hold them."""
+    if isinstance(values.dtype, np.dtype):
+        return values.to_numpy(dtype=float)
+    return values.to_numpy(dtype=float, na_value=np.nan)
+
+
+def event_codes(events: pd.Series) -> np.ndarray:
+    """The position of each event word in the schema's list of words, -1 for a word that is not in it."""
+    if isinstance(events.dtype, pd.CategoricalDtype):
+        position = np.array(
+            [WORDS.index(word) if word in WORDS else -1 for word in events.cat.categories], dtype=np.intp
+        )
+        codes = events.cat.codes.to_numpy()
+        if len(position) == 0:
+            return np.full(len(codes), -1, dtype=np.intp)
+        return np.where(codes < 0, -1, position[codes])
+    codes, words = pd.factorize(events.to_numpy(dtype=object))
+    position = np.array([WORDS.index(word) if word in WORDS else -1 for word in words] + [-1], dtype=np.intp)
+    return position[codes]
