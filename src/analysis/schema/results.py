@@ -17,7 +17,8 @@ def _limits(unit: str = "") -> tuple[Column, ...]:
 
 
 def _count(name: str, meaning: str) -> Column:
-    return Column(name, "number", meaning, minimum=0)
+    """A count is missing only where a small number was withheld (see disclosure)."""
+    return Column(name, "number", meaning, nullable=True, minimum=0)
 
 
 FLOW = Table(
@@ -26,8 +27,8 @@ FLOW = Table(
     (
         Column("step", "integer", "order of the step, from 1"),
         Column("rule", "text", "the rule in plain words"),
-        Column("removed", "integer", "patients removed by the rule", minimum=0),
-        Column("remaining", "integer", "patients left after it", minimum=0),
+        Column("removed", "integer", "patients removed by the rule; missing when withheld", nullable=True, minimum=0),
+        Column("remaining", "integer", "patients left after it; missing when withheld", nullable=True, minimum=0),
     ),
     key=("step",),
 )
@@ -89,7 +90,7 @@ RATES = Table(
         EVENT,
         _count("subjects", "subjects in the stratum"),
         _count("events", "events"),
-        Column("person_years", "number", "time under observation", "years", minimum=0),
+        Column("person_years", "number", "time under observation", "years", nullable=True, minimum=0),
         *_limits("per 100 person-years"),
     ),
     key=("stratum", "event"),

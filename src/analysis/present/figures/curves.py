@@ -1,0 +1,185 @@
+"""Curves over time: cumulative incidence with its table of numbers beneath, and event-free survival."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis import schema
+from analysis.present import labels, numbers, reading
+from analysis.present.figures import style
+
+_ROW_INCHES = 0.185
+
+
+def cumulative_incidence(
+    curves: pd.DataFrame, risk: pd.DataFrame | None, event: str, horizon_months: float, label: str
+) -> Figure:
+    """How many have had the event, by time since line start, one curve per stratum with its limits?
+
+    Under the axis stands, per stratum and tick, how many are at risk, have had each event, and are censored:
+    the rows of a stratum add up to its N (Morris et al. 2019, KMunicate).
+
+    Parameters
+    ----------
+    curves : DataFrame of schema.CURVES
+        estimand "cumulative incidence" of `event` is drawn.
+    risk : DataFrame of schema.RISK or None
+        the numbers beneath; its times within the horizon are the ticks.
+    event : str
+        event word to draw.
+    horizon_months : float
+        end of the time axis.
+    label : str
+        what the event is called, from `labels.event_name`.
+
+    Returns
+    -------
+    Figure, to be given to `show`.
+    """
+    schema.check(curves, schema.CURVES)
+    title = f"Cumulative incidence: {label}"
+    return _curves_figure(curves, risk, ("cumulative incidence", event), horizon_months, title, label)
+
+
+def event_free(
+    curves: pd.DataFrame, risk: pd.DataFrame | None, horizon_months: float, label: str = "any event"
+) -> Figure:
+    """How many are still free of every event, by time since line start, one curve per stratum with its limits?
+
+    The parameters are those of `cumulative_incidence`; estimand "survival" of event "any" is drawn.
+    """
+    schema.check(curves, schema.CURVES)
+    title = f"Share without {label}"
+    return _curves_figure(curves, risk, ("survival", "any"), horizon_months, title, label)
+
+
+def _curves_figure(curves, risk, which: tuple[str, str], horizon_months: float, title: str, label: str) -> Figure:
+    estimand, event = which
+    wanted = curves[(curves["estimand"] == estimand) & (curves["event"] == event)]
+    strata = reading.in_order(wanted["stratum"])
+    if not strata:
+        return style.empty_figure(f"{title}: no group has a curve to show")
+    rows = _risk_rows(risk, strata, horizon_months)
+    with style.paper():
+        table_inches = _ROW_INCHES * (len(rows) + 1) if rows else 0.01
+        fig = style.new_figure(4.1 + table_inches)
+        grid = fig.add_gridspec(2, 1, height_ratios=[4.1, table_inches], hspace=0.0)
+        axes = fig.add_subplot(grid[0])
+        palette = style.colours(len(strata))
+        faintness = 0.16 if len(strata) <= 4 else 0.09
+        ends = [
+            _draw_one(axes, reading.steps(curves, estimand, event, stratum, horizon_months), palette[i], i, faintness)
+            for i, stratum in enumerate(strata)
+        ]
+        _label_ends(axes, ends, [labels.stratum_name(s) for s in strata], palette, horizon_months)
+        ticks = _ticks(rows, horizon_months)
+        _finish_axes(axes, title, ticks, horizon_months)
+        if rows:
+            _draw_risk(fig.add_subplot(grid[1], sharex=axes), rows, dict(zip(strata, palette, strict=True)), ticks)
+    return fig
+
+
+def _draw_one(axes, steps: pd.DataFrame, colour, number: int, faintness: float) -> tuple[float, float]:
+    """Draw one curve and its band; return where it ends."""
+    month, percent = steps["month"], 100 * steps["estimate"]
+    axes.fill_between(
+        month,
+        100 * steps["conf_low"],
+        100 * steps["conf_high"],
+        step="post",
+        color=colour,
+        alpha=faintness,
+        linewidth=0,
+    )
+    axes.step(month, percent, where="post", color=colour, linestyle=style.LINE_STYLES[number % len(style.LINE_STYLES)])
+    return float(month.iloc[-1]), float(percent.iloc[-1])
+
+
+def _label_ends(axes, ends, names, palette, horizon_months: float) -> None:
+    """Write each stratum's name right of the axes, tied to its curve's end where the two stand apart."""
+    places = style.spread([height for _, height in ends], gap=5.2, low=1.5, high=98.5)
+    for (month, height), place, name, colour in zip(ends, places, names, palette, strict=True):
+        axes.annotate(
+            name,
+            xy=(month, height),
+            xytext=(horizon_months * 1.035, place),
+            color=colour,
+            fontsize=style.SMALL_POINTS,
+            fontweight="bold",
+            va="center",
+            annotation_clip=False,
+            arrowprops={
+                "arrowstyle": "-",
+                "color": colour,
+                "linewidth": 0.6,
+                "relpos": (0, 0.5),
+                "shrinkA": 1,
+                "shrinkB": 1,
+            },
+        )
+
+
+def _finish_axes(axes, title: str, ticks: list[float], horizon_months: float) -> None:
+    axes.set_title(title[:1].upper() + title[1:])
+    axes.set_xlim(0, horizon_months)
+    axes.set_ylim(0, 100)
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set_yticks(range(0, 101, 20))
+    axes.set_ylabel("patients (%)")
+    axes.set_xlabel("months since start of the line; bands are 95 % confidence limits", fontsize=style.SMALL_POINTS)
+    axes.grid(axis="y", color="#e3e3e3", linewidth=0.7)
+    axes.set_axisbelow(True)
+
+
+def _ticks(rows: list, horizon_months: float) -> list[float]:
+    months = sorted({month for _, _, cells in rows for month in cells})
+    return months or reading.tick_months(horizon_months)
+
+
+def _risk_rows(risk: pd.DataFrame | None, strata: list[str], horizon_months: float) -> list[tuple]:
+    """The lines of the table: (stratum, heading or state, {month: text}); a state that nobody is in is left out."""
+    if risk is None or risk.empty:
+        return []
+    schema.check(risk, schema.RISK)
+    risk = risk[risk["time"] <= reading.days(horizon_months) + 1e-6]
+    risk = risk.assign(month=(risk["time"] / schema.DAYS_PER_MONTH).round(3))
+    endpoint = labels.endpoint_of(risk["state"])
+    rows = []
+    for stratum in [name for name in strata if name in set(risk["stratum"])]:
+        here = risk[risk["stratum"] == stratum]
+        total = here.groupby("month")["count"].sum(min_count=here["state"].nunique()).max()
+        size = "" if numbers.missing(total) else f" (N = {numbers.format_count(total)})"
+        rows.append((stratum, labels.stratum_name(stratum) + size, {}))
+        for state in reading.in_order(here["state"]):
+            cells = here[here["state"] == state].set_index("month")["count"]
+            if cells.isna().any() or cells.sum() > 0 or state == "at risk":
+                shown = {month: numbers.format_count(count) for month, count in cells.items()}
+                rows.append((stratum, labels.event_short(state, endpoint), shown))
+    return rows
+
+
+def _draw_risk(axes, rows: list[tuple], palette: dict, ticks: list[float]) -> None:
+    """Numbers under their ticks, each stratum in its own colour under its own heading."""
+    points = style.SMALL_POINTS if len(rows) <= 20 else style.SMALLEST_POINTS
+    axes.set_ylim(len(rows) + 0.2, -0.6)
+    axes.tick_params(left=False, bottom=False, labelleft=False, labelbottom=False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    for number, (stratum, name, cells) in enumerate(rows):
+        heading = not cells
+        axes.annotate(
+            name,
+            xy=(0, number),
+            xycoords=("axes fraction", "data"),
+            xytext=(-22, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            fontsize=points,
+            color=palette[stratum] if heading else style.INK,
+            fontweight="bold" if heading else "normal",
+            annotation_clip=False,
+        )
+        for month, text in cells.items():
+            axes.text(month, number, text, ha="center", va="center", fontsize=points, clip_on=False)

@@ -1,0 +1,143 @@
+"""Dots with limits: three readings of one frequency, rates per stratum, and the cohort against published figures."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis import schema
+from analysis.present import labels, numbers, reading
+from analysis.present.figures import style
+
+READINGS = {
+    "cumulative incidence": "cumulative incidence (death competes, follow-up allowed for)",
+    "one minus Kaplan-Meier": "one minus Kaplan-Meier (deaths taken as censored)",
+    "crude share": "crude share (events so far / all who started)",
+}
+_READING_MARKS = {
+    "cumulative incidence": {"marker": "o", "mfc": "#0b4f7d", "color": "#0b4f7d"},
+    "one minus Kaplan-Meier": {"marker": "s", "mfc": "white", "color": "#9a5b00"},
+    "crude share": {"marker": "^", "mfc": "white", "color": "#3d3d3d"},
+}
+
+
+def crude_against_right(comparison: pd.DataFrame, time_months: float, label: str) -> Figure:
+    """By how much do the crude share and the turned-over Kaplan-Meier miss? Three dots with limits per stratum.
+
+    Parameters
+    ----------
+    comparison : DataFrame of schema.CURVES
+        one event; estimands "cumulative incidence", "one minus Kaplan-Meier" and "crude share".
+    time_months : float
+        the time drawn; it must be in the frame.
+    label : str
+        what the event is called, from `labels.event_name`.
+
+    Returns
+    -------
+    Figure.
+    """
+    schema.check(comparison, schema.CURVES)
+    rows = reading.at_time(comparison, time_months)
+    strata = reading.in_order(rows["stratum"])
+    if not strata:
+        return style.empty_figure("Three readings: no group has a number to show")
+    with style.paper():
+        fig = style.new_figure(0.62 * len(strata) + 1.6)
+        axes = fig.subplots()
+        for shift, (estimand, marks) in zip((-0.24, 0, 0.24), _READING_MARKS.items(), strict=True):
+            here = rows[rows["estimand"] == estimand]
+            places = [strata.index(stratum) + shift for stratum in here["stratum"]]
+            _dots(axes, here, places, 100, marks, READINGS[estimand])
+        _finish(axes, strata, f"{label}: patients (%) by {numbers.format_time_point(time_months)}; 95 % limits")
+        axes.set_xlim(0, 100)
+        fig.legend(*axes.get_legend_handles_labels(), loc="outside upper left", frameon=False)
+    return fig
+
+
+def rates(rates: pd.DataFrame, event: str, label: str) -> Figure:
+    """How many events per 100 person-years in each stratum? Dots with exact limits, counts beside them.
+
+    Parameters
+    ----------
+    rates : DataFrame of schema.RATES
+    event : str
+        event word drawn.
+    label : str
+        what the event is called, from `labels.event_name`.
+
+    Returns
+    -------
+    Figure.
+    """
+    schema.check(rates, schema.RATES)
+    rows = rates[rates["event"] == event].reset_index(drop=True)
+    if rows.empty:
+        return style.empty_figure(f"Rates: no group has a rate of {label} to show")
+    strata = list(rows["stratum"])
+    with style.paper():
+        fig = style.new_figure(0.34 * len(strata) + 1.1)
+        axes = fig.subplots()
+        _dots(axes, rows, list(range(len(rows))), 1, _READING_MARKS["cumulative incidence"], "")
+        _finish(axes, strata, f"{label}: per 100 person-years; 95 % limits")
+        axes.set_xlim(left=0)
+        for place, row in rows.iterrows():
+            text = f"{numbers.plural(row['events'], 'event')} / {numbers.plural(row['subjects'], 'patient')}"
+            axes.annotate(
+                text, (1.02, place), xycoords=("axes fraction", "data"), va="center", fontsize=style.SMALL_POINTS
+            )
+    return fig
+
+
+def calibration(calibration: pd.DataFrame) -> Figure:
+    """Where does this cohort stand against the published figures? One dot per target within its accepted band.
+
+    Parameters
+    ----------
+    calibration : DataFrame of schema.CALIBRATION
+
+    Returns
+    -------
+    Figure: each row on its own scale, as per cent of the published figure; a hollow square marks a miss.
+    """
+    schema.check(calibration, schema.CALIBRATION)
+    rows = calibration[calibration["published"] != 0].reset_index(drop=True)
+    if rows.empty:
+        return style.empty_figure("Calibration: no target to show")
+    scale = 100 / rows["published"]
+    with style.paper():
+        fig = style.new_figure(0.27 * len(rows) + 1.0)
+        axes = fig.subplots()
+        low, high = rows["band_low"] * scale, rows["band_high"] * scale
+        axes.barh(rows.index, high - low, left=low, height=0.6, color="#cfe0ec", label="accepted band")
+        axes.axvline(100, color=style.QUIET, linewidth=0.8)
+        achieved = rows["achieved"] * scale
+        inside = rows["inside"].to_numpy(dtype=bool)
+        axes.plot(achieved[inside], rows.index[inside], "o", color="#0b4f7d", markersize=5, label="achieved, inside")
+        miss = ~inside & achieved.notna().to_numpy()
+        axes.plot(achieved[miss], rows.index[miss], "s", color="#a03000", mfc="white", markersize=6, label="a miss")
+        _finish(axes, list(rows["target"]), "per cent of the published figure")
+        for place, row in rows.iterrows():
+            text = f"{numbers.format_number(row['achieved'])} against {numbers.format_number(row['published'])} {row['unit']}"
+            axes.annotate(
+                text, (1.02, place), xycoords=("axes fraction", "data"), va="center", fontsize=style.SMALLEST_POINTS
+            )
+        axes.tick_params(axis="y", labelsize=style.SMALLEST_POINTS)
+        fig.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=3, frameon=False)
+    return fig
+
+
+def _dots(axes, rows: pd.DataFrame, places: list[float], scale: float, marks: dict, name: str) -> None:
+    low, high = rows["conf_low"] * scale, rows["conf_high"] * scale
+    axes.hlines(places, low, high, color=marks["color"], linewidth=1.4)
+    axes.plot(rows["estimate"] * scale, places, linestyle="", markersize=6, markeredgewidth=1.4, label=name, **marks)
+
+
+def _finish(axes, strata: list[str], label: str) -> None:
+    axes.set_yticks(range(len(strata)), [labels.stratum_name(stratum) for stratum in strata])
+    axes.set_ylim(len(strata) - 0.5, -0.5)
+    axes.set_xlabel(labels.sentence(label))
+    axes.tick_params(axis="y", left=False)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x", color="#e3e3e3", linewidth=0.7)
+    axes.set_axisbelow(True)

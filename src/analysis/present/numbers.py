@@ -1,0 +1,147 @@
+"""How a number is written: every rounding rule, separator and escape of the pages stands here and nowhere else."""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+
+import pandas as pd
+
+from analysis import schema
+
+NO_BREAK_SPACE = "\u00a0"
+WITHHELD = "1–7"
+NOT_REACHED = "not reached"
+NOT_KNOWN = "not known"
+
+
+def missing(value) -> bool:
+    """Is this number absent (None, NaN, NA or infinite)?"""
+    return bool(pd.isna(value)) or (isinstance(value, float) and math.isinf(value))
+
+
+def format_count(count, withheld: str = WITHHELD) -> str:
+    """A count with its thousands separator; a missing count is one that was withheld.
+
+    Example
+    -------
+    >>> format_count(12345), format_count(None)
+    ('12,345', '1–7')
+    """
+    return withheld if missing(count) else f"{round(count):,}"
+
+
+def format_number(value, decimals: int = 1) -> str:
+    """A number with a fixed count of decimals, or "not known"; minus zero is zero."""
+    if missing(value):
+        return NOT_KNOWN
+    return f"{round(float(value), decimals) + 0.0:,.{decimals}f}"
+
+
+def format_percent(share, decimals: int = 1) -> str:
+    """A share between 0 and 1 as a percentage; what rounds to nothing or to all without being so is said.
+
+    Example
+    -------
+    >>> [format_percent(share).replace(NO_BREAK_SPACE, " ") for share in (0.3814, 0.0002, 0, 1)]
+    ['38.1 %', '<0.1 %', '0.0 %', '100.0 %']
+    """
+    if missing(share):
+        return NOT_KNOWN
+    step = 10**-decimals
+    text = format_number(100 * share, decimals)
+    if share > 0 and float(text) == 0:
+        text = f"<{step:.{decimals}f}"
+    elif share < 1 and float(text.replace(",", "")) == 100:
+        text = f">{100 - step:.{decimals}f}"
+    return f"{text}{NO_BREAK_SPACE}%"
+
+
+def format_months(days) -> str:
+    """A time in days as months with one decimal (a month is 30.4375 days); a missing time was not reached.
+
+    Example
+    -------
+    >>> format_months(730.5).replace(NO_BREAK_SPACE, " "), format_months(None)
+    ('24.0 months', 'not reached')
+    """
+    return NOT_REACHED if missing(days) else f"{format_number(days / schema.DAYS_PER_MONTH)}{NO_BREAK_SPACE}months"
+
+
+def format_time_point(months) -> str:
+    """A time asked for, such as a horizon: "24 months", "1 month", "7.5 months"."""
+    text = f"{months:,.1f}".removesuffix(".0")
+    return f"{text}{NO_BREAK_SPACE}{'month' if text == '1' else 'months'}"
+
+
+def format_value(value, kind: str) -> str:
+    """A number of one `kind`: "percent" (a share), "months" (given in days), "rate", "points" or "number"."""
+    if kind == "percent":
+        return format_percent(value)
+    if kind == "months":
+        return format_months(value)
+    return format_number(value)
+
+
+def format_interval(low, high, kind: str = "percent") -> str:
+    """Two limits as a range with an en dash and the unit once; empty when both are missing.
+
+    Example
+    -------
+    >>> format_interval(0.364, 0.398).replace(NO_BREAK_SPACE, " ")
+    '36.4–39.8 %'
+    >>> format_interval(548, None, "months").replace(NO_BREAK_SPACE, " ")
+    '18.0 months to not reached'
+    """
+    if missing(low) and missing(high):
+        return ""
+    if missing(low) or missing(high):
+        return f"{format_value(low, kind)} to {format_value(high, kind)}"
+    first, last = format_value(low, kind), format_value(high, kind)
+    unit = NO_BREAK_SPACE + last.partition(NO_BREAK_SPACE)[2] if NO_BREAK_SPACE in last else ""
+    return f"{first.removesuffix(unit) if unit else first}–{last}"
+
+
+def format_estimate(estimate, low, high, kind: str = "percent") -> str:
+    """An estimate with its limits in brackets, as a sentence has it; without limits it says so.
+
+    Example
+    -------
+    >>> format_estimate(0.3814, 0.364, 0.398).replace(NO_BREAK_SPACE, " ")
+    '38.1 % (36.4–39.8 %)'
+    """
+    text = format_value(estimate, kind)
+    if missing(estimate) and kind != "months":
+        return text
+    return f"{text} ({format_interval(low, high, kind) or 'no limits available'})"
+
+
+def plural(count, one: str, many: str | None = None) -> str:
+    """A count with its noun: "1 patient", "2,300 patients", "1–7 patients" where the count was withheld."""
+    noun = one if not missing(count) and round(count) == 1 else many or f"{one}s"
+    return f"{format_count(count)}{NO_BREAK_SPACE}{noun}"
+
+
+def listed(items) -> str:
+    """Items as English lists them: "a", "a and b", "a, b and c"."""
+    items = [str(item) for item in items]
+    return " and ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)
+
+
+def escape_html(text) -> str:
+    """Text from data, safe inside HTML: a regimen named `<script>` stays text. Missing text is empty."""
+    return "" if not isinstance(text, str) and missing(text) else html.escape(" ".join(str(text).split()))
+
+
+def escape_markdown(text) -> str:
+    """Text from data, safe inside Markdown: each character that Markdown, HTML or mathematics reads becomes an entity.
+
+    Example
+    -------
+    >>> escape_markdown("*VRd* <b>")
+    '&#42;VRd&#42; &#60;b&#62;'
+    """
+    if not isinstance(text, str) and missing(text):
+        return ""
+    return re.sub(r"[\\`*_{}\[\]()<>#+!|~$&@:\"']", lambda found: f"&#{ord(found[0])};", " ".join(str(text).split()))

@@ -1,0 +1,107 @@
+"""How a number is read off a curve: a step function holds its value until the next step, and ends where the data end."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis import schema
+
+_EVERY_ONE = 1 - 1e-9
+
+
+def days(months: float) -> float:
+    """A time in months as days."""
+    return months * schema.DAYS_PER_MONTH
+
+
+def in_order(values) -> list:
+    """The distinct values in the order in which they first stand in the frame."""
+    return list(dict.fromkeys(values))
+
+
+def one_curve(curves: pd.DataFrame, estimand: str, event: str, stratum: str) -> pd.DataFrame:
+    """The rows of one curve in the order of time, those without an estimate left out."""
+    here = (curves["estimand"] == estimand) & (curves["event"] == event) & (curves["stratum"] == stratum)
+    return curves[here].dropna(subset=["estimate"]).sort_values("time", kind="stable").reset_index(drop=True)
+
+
+def last_day(curves: pd.DataFrame, stratum: str) -> float:
+    """The day on which a stratum's curves end; infinite when nobody is left who could still have an event."""
+    rows = curves[(curves["stratum"] == stratum) & curves["estimate"].notna()]
+    if rows.empty:
+        return 0.0
+    last = rows.sort_values("time", kind="stable").groupby(["estimand", "event"], sort=False)["estimate"].last()
+    survival = last[last.index.get_level_values("estimand") == "survival"]
+    incidence = last[last.index.get_level_values("estimand") == "cumulative incidence"]
+    nobody_left = (len(survival) and survival.max() <= 1 - _EVERY_ONE) or incidence.sum() >= _EVERY_ONE
+    return float("inf") if nobody_left else float(rows["time"].max())
+
+
+def at(curves: pd.DataFrame, estimand: str, event: str, months: float) -> pd.DataFrame:
+    """What does each stratum's curve say at a time? One row per stratum; missing where the data end before it.
+
+    Parameters
+    ----------
+    curves : DataFrame of schema.CURVES
+        whole step functions, or a table at fixed times that holds the time asked for.
+    estimand, event : str
+        the curve.
+    months : float
+        time since line start in months.
+
+    Returns
+    -------
+    DataFrame with stratum, estimate, conf_low, conf_high (shares).
+
+    Example
+    -------
+    >>> curves = pd.DataFrame({"estimand": "survival", "stratum": "all", "event": "any", "time": [0.0, 100.0, 400.0],
+    ...                        "estimate": [1.0, 0.8, 0.5], "conf_low": 0.4, "conf_high": 0.9})
+    >>> float(at(curves, "survival", "any", 12).loc[0, "estimate"])
+    0.8
+    """
+    rows = []
+    time = days(months)
+    for stratum in in_order(curves["stratum"]):
+        curve = one_curve(curves, estimand, event, stratum)
+        reached = curve[curve["time"] <= time + 1e-6]
+        known = len(reached) and last_day(curves, stratum) >= time - 1e-6
+        values = reached.iloc[-1] if known else {}
+        rows.append([stratum, *(values.get(name, float("nan")) for name in ("estimate", "conf_low", "conf_high"))])
+    frame = pd.DataFrame(rows, columns=["stratum", "estimate", "conf_low", "conf_high"])
+    return frame.astype({"estimate": float, "conf_low": float, "conf_high": float})
+
+
+def steps(curves: pd.DataFrame, estimand: str, event: str, stratum: str, horizon_months: float) -> pd.DataFrame:
+    """One curve ready to be drawn as steps: month, estimate and limits, from month 0 to the horizon or the data's end."""
+    start = 1.0 if estimand == "survival" else 0.0
+    curve = one_curve(curves, estimand, event, stratum)
+    horizon = days(horizon_months)
+    first = pd.DataFrame({"time": [0.0], "estimate": [start], "conf_low": [start], "conf_high": [start]})
+    inside = curve.loc[curve["time"].between(0, horizon, inclusive="both"), first.columns]
+    drawn = pd.concat([first, inside], ignore_index=True) if len(inside) else first
+    end = min(horizon, last_day(curves, stratum))
+    if end > drawn["time"].iloc[-1]:
+        drawn = pd.concat([drawn, drawn.iloc[[-1]].assign(time=end)], ignore_index=True)
+    return drawn.assign(month=drawn["time"] / schema.DAYS_PER_MONTH)
+
+
+def tick_months(horizon_months: float) -> list[int]:
+    """The months that carry a tick: every 12, every 24 beyond ten years, every 3 up to one year."""
+    step = 3 if horizon_months <= 12 else 12 if horizon_months <= 120 else 24
+    return list(range(0, int(horizon_months) + 1, step))
+
+
+def at_time(frame: pd.DataFrame, months: float) -> pd.DataFrame:
+    """The rows of a table at fixed times that stand at one time.
+
+    Raises
+    ------
+    ValueError
+        when the frame has rows, but none at that time; the message names the times it has.
+    """
+    here = frame[(frame["time"] - days(months)).abs() < 0.5]
+    if here.empty and len(frame):
+        known = sorted({round(time / schema.DAYS_PER_MONTH, 1) for time in frame["time"].dropna()})
+        raise ValueError(f"time_months: expected one of {known}, came {months}; estimate the frame at that time too")
+    return here

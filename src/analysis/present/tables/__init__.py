@@ -1,0 +1,39 @@
+"""Tables of result frames, one function per result; each returns IPython's HTML object, which a cell shows by itself."""
+
+from analysis.present.tables.cohort import (
+    checks,
+    class_shares,
+    description,
+    flow,
+    missingness,
+    regimens,
+    small_groups,
+)
+from analysis.present.tables.estimates import (
+    attrition,
+    calibration,
+    crude_comparison,
+    curves_at_times,
+    medians,
+    rates,
+    risk,
+)
+from analysis.present.tables.html import table
+
+__all__ = [
+    "attrition",
+    "calibration",
+    "checks",
+    "class_shares",
+    "crude_comparison",
+    "curves_at_times",
+    "description",
+    "flow",
+    "medians",
+    "missingness",
+    "rates",
+    "regimens",
+    "risk",
+    "small_groups",
+    "table",
+]

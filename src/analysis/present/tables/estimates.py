@@ -1,0 +1,186 @@
+"""Tables of estimates: curves at fixed times, medians, rates, attrition, the three readings, numbers at risk."""
+
+from __future__ import annotations
+
+import pandas as pd
+from IPython.display import HTML
+
+from analysis import schema
+from analysis.present import labels, numbers, reading
+from analysis.present.tables.html import NUMBER, TEXT, count, limits, table
+
+_LIMITS = "95 % limits"
+
+
+def curves_at_times(curves: pd.DataFrame, event: str, times_months: list[float], label: str) -> HTML:
+    """What share of each stratum has had the event by each time? Cumulative incidence with its limits.
+
+    Parameters
+    ----------
+    curves : DataFrame of schema.CURVES
+        whole step functions, or a table at fixed times that holds the times asked for.
+    event : str
+        event word; "any" reads event-free survival instead.
+    times_months : list of float
+    label : str
+        what the event is called, from `labels.event_name`.
+
+    Returns
+    -------
+    HTML: one row per stratum, one column per time; "beyond the data" where a stratum's data end before it.
+    """
+    schema.check(curves, schema.CURVES)
+    estimand = "survival" if event == "any" else "cumulative incidence"
+    read = {months: reading.at(curves, estimand, event, months).set_index("stratum") for months in times_months}
+    rows = [
+        [labels.stratum_name(stratum), *(_share(read[months].loc[stratum]) for months in times_months)]
+        for stratum in reading.in_order(curves["stratum"])
+    ]
+    what = f"Share without {label}" if event == "any" else f"Cumulative incidence of {label}"
+    columns = [("group", TEXT), *((f"{numbers.format_time_point(months)}", NUMBER) for months in times_months)]
+    return table(f"{what} by time since start of the line, per cent of patients ({_LIMITS})", columns, rows)
+
+
+def _share(row: pd.Series) -> str:
+    if numbers.missing(row["estimate"]):
+        return "beyond the data"
+    return numbers.format_estimate(row["estimate"], row["conf_low"], row["conf_high"])
+
+
+def medians(quantiles: pd.DataFrame, label: str) -> HTML:
+    """After how many months has half of each stratum had the event? "not reached" where the data do not tell.
+
+    `quantiles` is a DataFrame of schema.QUANTILES; rows of another probability are set too and say which.
+    """
+    schema.check(quantiles, schema.QUANTILES)
+    rows = [
+        [
+            labels.stratum_name(row["stratum"]),
+            count(row, "subjects"),
+            count(row, "events"),
+            *([f"{100 * row['probability']:g} %"] if _several(quantiles) else []),
+            numbers.format_months(row["estimate"]),
+            _month_limits(row),
+        ]
+        for _, row in quantiles.iterrows()
+    ]
+    part = [("share", NUMBER)] if _several(quantiles) else []
+    columns = [("group", TEXT), ("patients", NUMBER), ("events", NUMBER), *part, ("time", NUMBER), (_LIMITS, NUMBER)]
+    what = "Time by which a share of patients has had" if _several(quantiles) else "Median time to"
+    return table(f"{what} {label}, months since start of the line", columns, rows)
+
+
+def _several(quantiles: pd.DataFrame) -> bool:
+    return bool((quantiles["probability"] != 0.5).any())
+
+
+def _month_limits(row: pd.Series) -> str:
+    if numbers.missing(row["conf_low"]) and numbers.missing(row["conf_high"]):
+        return "–"
+    return limits(row, "months")
+
+
+def rates(rates: pd.DataFrame, endpoint: str) -> HTML:
+    """How many events per 100 person-years, by stratum and event? `rates` is a DataFrame of schema.RATES."""
+    schema.check(rates, schema.RATES)
+    rows = [
+        [
+            labels.stratum_name(row["stratum"]),
+            labels.event_name(row["event"], endpoint),
+            count(row, "subjects"),
+            count(row, "events"),
+            numbers.format_number(row["person_years"]),
+            numbers.format_number(row["estimate"]),
+            limits(row, "rate"),
+        ]
+        for _, row in rates.iterrows()
+    ]
+    columns = [("group", TEXT), ("event", TEXT), ("patients", NUMBER), ("events", NUMBER), ("person-years", NUMBER)]
+    columns += [("rate", NUMBER), (_LIMITS, NUMBER)]
+    return table("Events per 100 person-years of observation in the line, with exact Poisson limits", columns, rows)
+
+
+def attrition(attrition: pd.DataFrame, time_months: float) -> HTML:
+    """Who reaches the next line, who dies first, who neither? Both readings side by side, one row per line and outcome.
+
+    Parameters
+    ----------
+    attrition : DataFrame of schema.ATTRITION
+    time_months : float
+        the Aalen-Johansen time that is set; it must be in the frame.
+    """
+    schema.check(attrition, schema.ATTRITION)
+    crude = attrition[attrition["reading"] == "crude"]
+    timed = reading.at_time(attrition[attrition["reading"] == "Aalen-Johansen"], time_months)
+    timed = timed.set_index(["line", "outcome"])
+    rows = []
+    for _, row in crude.iterrows():
+        right = timed.loc[(row["line"], row["outcome"])] if (row["line"], row["outcome"]) in timed.index else None
+        rows.append(
+            [
+                f"line {row['line']}",
+                labels.event_name(row["outcome"], "next_line"),
+                count(row, "entered"),
+                count(row, "count"),
+                numbers.format_percent(row["estimate"]),
+                "–" if right is None else _share(right),
+            ]
+        )
+    by_time = f"by {numbers.format_time_point(time_months)}, Aalen-Johansen ({_LIMITS})"
+    columns = [("line", TEXT), ("came first", TEXT), ("started the line", NUMBER), ("patients", NUMBER)]
+    columns += [("crude share, all follow-up", NUMBER), (by_time, NUMBER)]
+    return table("What came first after the start of each line, two readings", columns, rows)
+
+
+def crude_comparison(comparison: pd.DataFrame, label: str) -> HTML:
+    """What would crude percentages have said? The three readings side by side, per stratum and time.
+
+    `comparison` is a DataFrame of schema.CURVES at fixed times with one event and the three estimands.
+    """
+    schema.check(comparison, schema.CURVES)
+    estimands = ("cumulative incidence", "one minus Kaplan-Meier", "crude share")
+    rows = []
+    for (stratum, time), group in comparison.groupby(["stratum", "time"], sort=False):
+        by_estimand = group.set_index("estimand")
+        cells = [_share(by_estimand.loc[name]) if name in by_estimand.index else "–" for name in estimands]
+        months = numbers.format_time_point(round(time / schema.DAYS_PER_MONTH, 1))
+        rows.append([labels.stratum_name(stratum), months, *cells])
+    columns = [("group", TEXT), ("time", NUMBER), *((name, NUMBER) for name in estimands)]
+    return table(f"Three readings of the frequency of {label}, per cent of patients ({_LIMITS})", columns, rows)
+
+
+def risk(risk: pd.DataFrame) -> HTML:
+    """How many are at risk, have had each event, are censored, at each time? The states of a stratum add up to its N."""
+    schema.check(risk, schema.RISK)
+    endpoint = labels.endpoint_of(risk["state"])
+    times = sorted(risk["time"].unique())
+    rows = []
+    for stratum in reading.in_order(risk["stratum"]):
+        here = risk[risk["stratum"] == stratum]
+        for state in reading.in_order(here["state"]):
+            cells = {row["time"]: count(row, "count") for _, row in here[here["state"] == state].iterrows()}
+            name = labels.event_short(state, endpoint)
+            rows.append([labels.stratum_name(stratum), name, *(cells.get(time, "–") for time in times)])
+    ticks = [(f"{round(time / schema.DAYS_PER_MONTH, 1):g}", NUMBER) for time in times]
+    caption = "Patients by state just before each time, in months since start of the line"
+    return table(caption, [("group", TEXT), ("state", TEXT), *ticks], rows)
+
+
+def calibration(calibration: pd.DataFrame) -> HTML:
+    """How near does this cohort come to the published figures? Target, band, achieved, and the reason of each miss."""
+    schema.check(calibration, schema.CALIBRATION)
+    rows = [
+        [
+            row["target"],
+            f"{numbers.format_number(row['published'])} {row['unit']}".strip(),
+            f"{numbers.format_number(row['band_low'])}–{numbers.format_number(row['band_high'])}",
+            numbers.format_number(row["achieved"]),
+            "inside" if row["inside"] else "miss",
+            row["note"],
+            f"{row['source']} [{row['grade']}]",
+        ]
+        for _, row in calibration.iterrows()
+    ]
+    columns = [("target", TEXT), ("published", NUMBER), ("accepted band", NUMBER), ("achieved", NUMBER)]
+    columns += [("verdict", TEXT), ("reason of a miss", TEXT), ("source [grade]", TEXT)]
+    return table("This cohort against published figures", columns, rows)

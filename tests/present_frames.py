@@ -1,0 +1,168 @@
+"""Result frames made by hand for the tests of `present` and `disclosure`: small, plausible, seeded."""
+
+import numpy as np
+import pandas as pd
+
+from analysis import schema
+
+MONTH = schema.DAYS_PER_MONTH
+
+
+def curves(endpoint="relapse", lines=(1, 2, 3, 4), patients=800, end_months=72, seed=1):
+    """Cumulative incidences of every cause and event-free survival, as an Aalen-Johansen estimate would give them."""
+    random = np.random.default_rng(seed)
+    causes = ["relapse", "next_line", "death"] if endpoint == "relapse" else ["next_line", "death"]
+    shares = (
+        {"relapse": 0.75, "next_line": 0.1, "death": 0.15}
+        if endpoint == "relapse"
+        else {"next_line": 0.7, "death": 0.3}
+    )
+    frames = []
+    for line in lines:
+        size = max(patients // line**2, 12)
+        time = np.sort(random.exponential(30 * MONTH / line, size))
+        stop = random.uniform(6, end_months, size) * MONTH
+        event = random.choice(causes, size, p=[shares[cause] for cause in causes])
+        frames.append(
+            _aalen_johansen(f"line {line}", np.minimum(time, stop), np.where(time <= stop, event, ""), causes)
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def _aalen_johansen(stratum, time, event, causes):
+    order = np.argsort(time)
+    time, event = time[order], event[order]
+    at_risk = np.arange(len(time), 0, -1).astype(float)
+    survival = np.cumprod(1 - (event != "") / at_risk)
+    before = np.concatenate([[1.0], survival[:-1]])
+    rows = {"stratum": stratum, "time": time, "at_risk": at_risk, "censored": (event == "").astype(float)}
+    frames = []
+    for cause in [*causes, "any"]:
+        happened = (event != "") if cause == "any" else event == cause
+        estimate = survival if cause == "any" else np.cumsum(before * happened / at_risk)
+        error = np.sqrt(np.maximum(estimate * (1 - estimate), 0) / len(time)) + 1e-3
+        frames.append(
+            pd.DataFrame(
+                {
+                    "estimand": "survival" if cause == "any" else "cumulative incidence",
+                    "event": cause,
+                    **rows,
+                    "estimate": estimate,
+                    "conf_low": np.clip(estimate - 1.96 * error, 0, 1),
+                    "conf_high": np.clip(estimate + 1.96 * error, 0, 1),
+                    "std_error": error,
+                    "events": happened.astype(float),
+                }
+            )
+        )
+    return pd.concat(frames)
+
+
+def risk(curve_frame, months=(0, 12, 24, 36, 48, 60)):
+    """At risk, events so far, censored so far at fixed times: adds up to N in every stratum at every time."""
+    rows = []
+    for stratum in dict.fromkeys(curve_frame["stratum"]):
+        here = curve_frame[curve_frame["stratum"] == stratum]
+        incidence = here[here["estimand"] == "cumulative incidence"]
+        one = here[here["event"] == "any"]
+        for month in months:
+            earlier = one["time"] < month * MONTH
+            rows.append([stratum, month * MONTH, "at risk", float((~earlier).sum())])
+            for cause in dict.fromkeys(incidence["event"]):
+                mine = incidence[(incidence["event"] == cause) & (incidence["time"] < month * MONTH)]
+                rows.append([stratum, month * MONTH, cause, mine["events"].sum()])
+            rows.append([stratum, month * MONTH, "censored", one.loc[earlier, "censored"].sum()])
+    return pd.DataFrame(rows, columns=["stratum", "time", "state", "count"])
+
+
+def comparison(event="relapse", lines=(1, 2, 3), months=(12, 24)):
+    """The three readings of one frequency at fixed times, the right one between the two others."""
+    rows = []
+    for line in lines:
+        for month in months:
+            right = 0.2 + 0.1 * line + 0.005 * month
+            shifts = {"cumulative incidence": 0.0, "one minus Kaplan-Meier": 0.06, "crude share": -0.04}
+            for estimand, shift in shifts.items():
+                estimate = right + shift
+                row = [estimand, f"line {line}", event, month * MONTH, estimate, estimate - 0.03, estimate + 0.03]
+                rows.append([*row, 0.015, 900.0 / line, 300.0, 50.0])
+    names = ["estimand", "stratum", "event", "time", "estimate", "conf_low", "conf_high", "std_error"]
+    return pd.DataFrame(rows, columns=[*names, "at_risk", "events", "censored"])
+
+
+def attrition(months=(12, 24)):
+    """CoMMpass-like counts by line and both readings."""
+    rows = []
+    counts = {1: (994, 256, 105), 2: (254, 99, 47), 3: (100, 38, 23)}
+    for line, (entered, following, died) in counts.items():
+        crude = {"next_line": following, "death": died, "neither": entered - following - died}
+        for outcome, count in crude.items():
+            share = count / entered
+            rows.append([line, "crude", outcome, np.nan, share, share - 0.02, share + 0.02, entered, count])
+        for month in months:
+            shares = {"next_line": 0.2 * line + 0.001 * month, "death": 0.05 * line}
+            shares["neither"] = 1 - sum(shares.values())
+            for outcome, share in shares.items():
+                row = [line, "Aalen-Johansen", outcome, month * MONTH, share, share - 0.02, share + 0.02]
+                rows.append([*row, entered, round(share * entered)])
+    names = ["line", "reading", "outcome", "time", "estimate", "conf_low", "conf_high", "entered", "count"]
+    return pd.DataFrame(rows, columns=names).astype({"entered": float, "count": float})
+
+
+def rates(event="relapse"):
+    """Rates per 100 person-years; the last stratum has no event and so no lower limit but 0."""
+    return pd.DataFrame(
+        {
+            "stratum": ["line 1", "line 2", "line 3", "line 4"],
+            "event": event,
+            "subjects": [5000.0, 2300.0, 900.0, 12.0],
+            "events": [2300.0, 1200.0, 500.0, 0.0],
+            "person_years": [9000.0, 2800.0, 700.0, 3.0],
+            "estimate": [25.6, 42.9, 71.4, 0.0],
+            "conf_low": [24.5, 40.5, 65.3, 0.0],
+            "conf_high": [26.6, 45.4, 78.0, 123.0],
+        }
+    )
+
+
+def quantiles(estimand="survival", event="any"):
+    """Medians; the last one was not reached, the one before has no upper limit."""
+    return pd.DataFrame(
+        {
+            "estimand": estimand,
+            "stratum": ["line 1", "line 2", "line 3"],
+            "event": event,
+            "probability": 0.5,
+            "estimate": [640.0, 377.0, np.nan],
+            "conf_low": [600.0, 350.0, 200.0],
+            "conf_high": [690.0, np.nan, np.nan],
+            "subjects": [5000.0, 2300.0, 15.0],
+            "events": [3000.0, 1500.0, 4.0],
+            "note": ["", "", "the curve does not fall to one half"],
+        }
+    )
+
+
+def class_shares():
+    """Drug classes by line; one cell withheld."""
+    rows = [(1, "PI", 3900.0, 0.78), (1, "IMiD", 3500.0, 0.70), (1, "anti-CD38", 1200.0, 0.24)]
+    rows += [(2, "PI", 900.0, 0.40), (2, "IMiD", 1400.0, 0.61), (2, "CAR-T", np.nan, np.nan), (3, "CAR-T", 90.0, 0.1)]
+    return pd.DataFrame(rows, columns=["line", "drug_class", "patients", "share"])
+
+
+def calibration():
+    """Targets in different units, one missed, one not to be had."""
+    return pd.DataFrame(
+        {
+            "target": ["median time to relapse, line 1", "reach line 2", "share with ISS III", "death before line 2"],
+            "unit": ["months", "%", "%", "%"],
+            "published": [21.0, 65.0, 40.0, 22.0],
+            "band_low": [18.9, 61.0, 37.0, 18.0],
+            "band_high": [23.1, 69.0, 43.0, 26.0],
+            "achieved": [20.4, 70.3, 39.5, np.nan],
+            "inside": [True, False, True, False],
+            "source": ["Registry A", "Cohort <B>", "Trial C", "Cohort B"],
+            "grade": "verified",
+            "note": ["", "longer follow-up here", "", "too few deaths"],
+        }
+    )
