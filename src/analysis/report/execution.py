@@ -45,7 +45,8 @@ def _run(notebook: Path, executed: Path, values: dict[str, Any], timeout_seconds
     from papermill.log import logger
     from traitlets.config import Config
 
-    logger.setLevel("ERROR")  # its warnings on parameters are wrong for Literal and None, and ours came before
+    # its warnings on parameters are wrong for Literal and None, and ours came before; its errors are in the record
+    logger.setLevel("CRITICAL")
     deadline = time.monotonic() + timeout_seconds
     try:
         papermill.execute_notebook(
@@ -101,7 +102,8 @@ def _tell(result: Any, status: str) -> dict[str, Any]:
         cell = reached[-1]
         cell.metadata["papermill"]["status"] = status
         first_line = next(iter(cell.source.strip().splitlines()), "")
-        failing = {"number": len(reached), "first_line": first_line}
+        injected = sum("injected-parameters" in other.metadata.get("tags", []) for other in reached[:-1])
+        failing = {"number": len(reached) - injected, "first_line": first_line}
     result.metadata.setdefault("papermill", {}).update(status=status, exception=status != "ok" or None)
     streams = [output for cell in ours for output in cell.get("outputs", []) if output.get("name") == "stderr"]
     return {

@@ -93,8 +93,12 @@ def parse(source: str, where: str = "parameter cell") -> list[Parameter]:
         except ValueError as error:
             faults.append(f"{where}, parameter cell line {statement.lineno}: {error}")
     names = [parameter.name for parameter in found]
-    faults += [f"{where}: parameter {name!r} is declared twice" for name in sorted({n for n in names if names.count(n) > 1})]
-    faults += [f"{where}: default of {fault}" for fault in _faults(found, {p.name: p.default for p in found}, strict=True)]
+    faults += [
+        f"{where}: parameter {name!r} is declared twice" for name in sorted({n for n in names if names.count(n) > 1})
+    ]
+    faults += [
+        f"{where}: default of {fault}" for fault in _faults(found, {p.name: p.default for p in found}, strict=True)
+    ]
     if faults:
         raise UsageError(faults)
     return found
@@ -153,7 +157,11 @@ def _is_docstring(statement: ast.stmt) -> bool:
 
 
 def _parameter(statement: ast.stmt, comment: str) -> Parameter:
-    if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name) or statement.value is None:
+    if (
+        not isinstance(statement, ast.AnnAssign)
+        or not isinstance(statement.target, ast.Name)
+        or statement.value is None
+    ):
         raise ValueError("expected `name: type = default  # help (unit)`, came another kind of line")
     name = statement.target.id
     try:

@@ -86,7 +86,9 @@ def _faults(study: Study, file: Path) -> list[str]:
     for run in study.runs:
         if not notebook_file(file.parent, run.notebook).exists():
             faults.append(f"run {run.notebook!r}: no notebook {run.notebook}.ipynb beside the study file")
-        faults += [f"run {run.notebook!r} needs {need!r}{nearest(need, names)}" for need in run.needs if need not in names]
+        faults += [
+            f"run {run.notebook!r} needs {need!r}{nearest(need, names)}" for need in run.needs if need not in names
+        ]
     if not faults and len(in_order(study.runs)) < len(study.runs):
         left = sorted(set(names) - {run.notebook for run in in_order(study.runs)})
         faults.append(f"the needs of {', '.join(left)} go round in a circle")
@@ -186,3 +188,13 @@ def _unknown_parameters(study: Study, declared: dict, chosen: list[str], texts: 
         faults += [f"unknown parameter {name!r}{nearest(name, known)}" for name in unknown]
         faults += ["parameters of the chosen notebooks:", *interface.describe(list(known.values()))]
     return faults
+
+
+def title(notebook: Path) -> str:
+    """The first heading of a notebook: the question it answers."""
+    import nbformat
+
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("# "):
+            return cell.source.splitlines()[0].removeprefix("# ").strip()
+    return ""

@@ -72,7 +72,8 @@ def render(
 def render_index(title: str, records: Iterable[Mapping[str, Any]], definitions: Mapping[str, str]) -> str:
     """The page that lists the pages: one row per record of a run, those with a page as a link to it."""
     records = list(records)
-    kinds = {record["page"]["cohort"]["synthetic"] for record in records if record["page"]}
+    cohorts = [record["cohort"] for record in records] + [r["page"]["cohort"] for r in records if r["page"]]
+    kinds = {cohort["synthetic"] for cohort in cohorts}
     return _template("index.html").render(
         style=_style(),
         title=title,

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from bs4 import BeautifulSoup, Tag
 
-_TAGS = frozenset(
-    "a abbr b blockquote br caption code col colgroup dd del details div dl dt em figcaption figure h2 h3 h4 hr i li ol "
-    "p pre s small span strong sub summary sup table tbody td tfoot th thead tr u ul".split()
-)
+_TEXT_TAGS = {"a", "abbr", "b", "blockquote", "br", "code", "del", "div", "em", "hr", "i", "p", "pre", "s", "small"}
+_LIST_TAGS = {"dd", "details", "dl", "dt", "figcaption", "figure", "h2", "h3", "h4", "li", "ol", "summary", "ul"}
+_TABLE_TAGS = {"caption", "col", "colgroup", "table", "tbody", "td", "tfoot", "th", "thead", "tr"}
+_TAGS = _TEXT_TAGS | _LIST_TAGS | _TABLE_TAGS | {"span", "strong", "sub", "sup", "u"}
 _BODY_TAGS = _TAGS | {"h1", "h5", "h6", "img"}
 _ATTRIBUTES = {
     "*": ["class", "title", "lang"],
@@ -66,7 +66,7 @@ def make_body(notebook: Any) -> Body:
     soup = BeautifulSoup(_basic_body(shown), "html.parser")
     _figures(soup, faults)
     _unwrap(soup)
-    _refuse_unsafe(soup, faults)
+    _keep_safe(soup, faults)
     title, question = _title(soup, faults)
     contents = _headings(soup, faults)
     if faults:
@@ -156,7 +156,7 @@ def _unwrap(soup: BeautifulSoup) -> None:
             box.unwrap()
 
 
-def _refuse_unsafe(soup: BeautifulSoup, faults: list[str]) -> None:
+def _keep_safe(soup: BeautifulSoup, faults: list[str]) -> None:
     """The last gate behind escaping and cleaning: it should never find anything."""
     for element in soup.find_all(True):
         if element.name not in _BODY_TAGS:
@@ -213,7 +213,9 @@ def _tables(soup: BeautifulSoup) -> None:
         _number_columns(table)
         caption = table.find("caption")
         label = f"Table {number}" + (f": {_text(caption)}" if caption else "")
-        table.wrap(soup.new_tag("div", attrs={"class": "scroll", "tabindex": "0", "role": "region", "aria-label": label}))
+        table.wrap(
+            soup.new_tag("div", attrs={"class": "scroll", "tabindex": "0", "role": "region", "aria-label": label})
+        )
 
 
 def _number_columns(table: Tag) -> None:

@@ -1,0 +1,251 @@
+"""The command `relapse` (also `python -m analysis`): report, check, import, simulate, fetch, list.
+
+Exit codes: 0 done, 1 the data or a notebook failed, 2 wrong usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from analysis import schema, shelf
+from analysis.report import parameters, study
+from analysis.report.parameters import UsageError
+
+DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command with these arguments (default: those of the shell) and return its exit code."""
+    try:
+        asked = _parser().parse_args(arguments)
+    except SystemExit as stop:  # argparse has said what was wrong, or printed the help
+        return stop.code or DONE
+    try:
+        return asked.command(asked)
+    except schema.BadInputError as error:
+        _report_faults(error.faults, getattr(asked, "show_values", False))
+        return FAILED
+    except schema.SchemaError as error:
+        _complain(str(error))
+        return FAILED
+    except (UsageError, FileExistsError) as error:
+        _complain(str(error))
+        return WRONG_USAGE
+    except OSError as error:
+        _complain(str(error))
+        return FAILED
+    except KeyboardInterrupt:
+        _complain("interrupted; pages that were not finished are as they were before")
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="relapse", description="How often, and how soon, does myeloma relapse?")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(command=run)
+        return added
+
+    report = command("report", _report, "run the notebooks on a cohort and write their pages and an index.html")
+    report.add_argument("--cohort", metavar="C", help="synthetic, a folder, or a name under data/raw/")
+    report.add_argument("--out", type=Path, metavar="DIR", help="folder of the pages (default: reports/)")
+    report.add_argument("--only", nargs="+", metavar="NAME", help="these notebooks and those that they need")
+    report.add_argument("-p", dest="values", action="append", type=_pair, default=[], metavar="name=value")
+    report.add_argument("--jobs", type=_positive, default=2, metavar="N", help="notebooks at a time (default: 2)")
+
+    check = command("check", _check, "say everything that is wrong with a cohort's files, all at once")
+    check.add_argument("cohort", metavar="COHORT")
+    check.add_argument("--show-values", action="store_true", help="print the values found; they may be a patient's")
+
+    importer = command("import", _import, "turn somebody's files into canonical Parquet tables")
+    importer.add_argument("source", choices=["gdc", "tables"], metavar="SOURCE", help="gdc or tables")
+    importer.add_argument("input", type=Path, metavar="INPUT")
+    importer.add_argument("--out", type=Path, required=True, metavar="DIR")
+    importer.add_argument("--show-values", action="store_true", help="print the values found; they may be a patient's")
+
+    simulate = command("simulate", _simulate, "simulate a cohort and store it as canonical Parquet tables")
+    simulate.add_argument("--patients", type=_positive, required=True, metavar="N")
+    simulate.add_argument("--seed", type=int, required=True, metavar="S")
+    simulate.add_argument("--out", type=Path, required=True, metavar="DIR")
+
+    fetch = command("fetch", _fetch, "download a public cohort into data/raw/, with its release and checksum")
+    fetch.add_argument("name", metavar="NAME", help="commpass")
+    fetch.add_argument("--address", help="another address of the same service")
+
+    lister = command("list", _list, "list the notebooks, or the parameters of one")
+    lister.add_argument("notebook", nargs="?", metavar="NOTEBOOK")
+    return parser
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise argparse.ArgumentTypeError(f"expected name=value, came {text!r}")
+    return name, value
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, came {text!r}")
+    return int(text)
+
+
+def _report(asked: argparse.Namespace) -> int:
+    from analysis import sources
+    from analysis.report import runner
+
+    folder = shelf.project_folder() / "notebooks"
+    decided = study.read(folder / "study.yaml")
+    cohort = _cohort(asked.cohort or decided.cohort)
+    runs = study.plan(decided, folder, cohort, dict(asked.values), asked.only)
+    out = asked.out or shelf.project_folder() / "reports"
+    _say(f"cohort {cohort}: reading")
+    about = shelf.about(cohort, sources)
+    _say(f"cohort {about['title']}: {about['patients']:,} patients; {len(runs)} notebooks")
+    definitions = decided.definitions.get("every", {}) | decided.definitions.get(about["endpoint"], {})
+    with _notebook_progress(len(runs)) as tell:
+        records = runner.run_all(runs, out, about, definitions, asked.jobs, decided.timeout_minutes * 60, tell)
+    names = [run.notebook for run in decided.runs]
+    index = runner.write_index(out, names, decided.title, definitions)
+    for record in records:
+        if record["status"] != "ok":
+            cell = record.get("failing_cell")
+            place = f" in cell {cell['number']} ({cell['first_line']})" if cell else ""
+            kept = out / "runs" / f"{record['notebook']}.ipynb"
+            look = f"\n  to look at: {kept}" if record["status"] != "skipped" and kept.exists() else ""
+            _complain(f"{record['notebook']} {record['status']}{place}: {record['message']}{look}")
+    good = sum(record["status"] == "ok" for record in records)
+    _say(f"{good} of {len(records)} notebooks ended well: {index}")
+    return DONE if good == len(records) else FAILED
+
+
+def _check(asked: argparse.Namespace) -> int:
+    from analysis import sources
+
+    faults = sources.inspect(_cohort(asked.cohort))
+    _report_faults(faults, asked.show_values)
+    return FAILED if (faults["severity"] == "error").any() else DONE
+
+
+def _import(asked: argparse.Namespace) -> int:
+    from analysis import sources
+
+    cohort = str(asked.input.resolve())
+    folder = shelf.write_cohort(sources.read(cohort), asked.out, {"fingerprint": sources.fingerprint(cohort)})
+    _say(f"written: {folder}")
+    return DONE
+
+
+def _simulate(asked: argparse.Namespace) -> int:
+    from analysis.sources import synthetic
+
+    parts = synthetic.parts(asked.patients, asked.seed)
+    folder = shelf.write_cohort(_counted(parts, asked.patients), asked.out, {"seed": asked.seed})
+    _say(f"written: {folder}")
+    return DONE
+
+
+def _fetch(asked: argparse.Namespace) -> int:
+    from analysis.sources import catalogue
+
+    _say(f"{asked.name}: asking {asked.address or 'its usual address'}")
+    stored = catalogue.fetch(asked.name, shelf.data_folder() / "raw" / asked.name, address=asked.address)
+    _say(f"stored: {stored}")
+    return DONE
+
+
+def _list(asked: argparse.Namespace) -> int:
+    folder = shelf.project_folder() / "notebooks"
+    names = [run.notebook for run in study.read(folder / "study.yaml").runs]
+    if asked.notebook is None:
+        for name in names:
+            _say(f"{name}  {study.title(study.notebook_file(folder, name))}")
+        return DONE
+    if asked.notebook not in names:
+        raise UsageError([f"unknown notebook {asked.notebook!r}{parameters.nearest(asked.notebook, names)}"])
+    file = study.notebook_file(folder, asked.notebook)
+    for line in [study.title(file), *parameters.describe(parameters.read(file))]:
+        _say(line)
+    return DONE
+
+
+def _cohort(name: str) -> str:
+    """A cohort as the notebooks get it: a name that the sources know, or an absolute folder or file."""
+    if name == "synthetic":
+        return name
+    stored = shelf.data_folder() / "raw" / name
+    return str((stored if not Path(name).exists() and stored.exists() else Path(name)).resolve())
+
+
+def _report_faults(faults: Any, show_values: bool) -> None:
+    for line in schema.fault_lines(faults, show_values=show_values):
+        _complain(line)
+    errors = int((faults["severity"] == "error").sum())
+    _complain(f"{errors} errors, {len(faults) - errors} warnings")
+
+
+def _say(text: str) -> None:
+    Console().print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _complain(text: str) -> None:
+    Console(stderr=True).print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _notebook_progress(total: int) -> Iterator[Callable[[str, str], None]]:
+    """How far the run is: a bar on a terminal, a plain line per step in a log. Yields what the runner tells it to."""
+    console = Console()
+    begin = time.monotonic()
+    if not console.is_terminal:
+        yield lambda name, status: _say(f"[{time.monotonic() - begin:6.1f} s] {name} {status}")
+        return
+    from rich.progress import Progress
+
+    running: list[str] = []
+    with Progress(console=console) as progress:
+        bar = progress.add_task("notebooks", total=total)
+
+        def tell(name: str, status: str) -> None:
+            if status == "started":
+                running.append(name)
+            else:
+                running[:] = [other for other in running if other != name]
+                progress.advance(bar)
+                progress.console.print(f"{name} {status}", markup=False, highlight=False)
+            progress.update(bar, description=", ".join(running) or "notebooks")
+
+        yield tell
+
+
+def _counted(parts: Iterable[dict[str, Any]], patients: int) -> Iterator[dict[str, Any]]:
+    """The same parts, with a bar on a terminal and a plain line per part in a log."""
+    console = Console()
+    if console.is_terminal:
+        from rich.progress import Progress
+
+        with Progress(console=console) as progress:
+            bar = progress.add_task("patients", total=patients)
+            for part in parts:
+                yield part
+                progress.advance(bar, len(part["patients"]))
+        return
+    done = 0
+    for part in parts:
+        yield part
+        done += len(part["patients"])
+        _say(f"{done:,} of {patients:,} patients")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
