@@ -18,6 +18,7 @@ from analysis.schema.results import (
     QUANTILES,
     RATES,
     RISK,
+    USAGE,
 )
 from analysis.schema.table import Column, SchemaError, Table, check, empty
 
@@ -46,6 +47,7 @@ __all__ = [
     "SPELLS",
     "TREATMENTS",
     "TRUTH",
+    "USAGE",
     "BadInputError",
     "Column",
     "SchemaError",

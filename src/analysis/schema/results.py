@@ -118,6 +118,19 @@ ATTRITION = Table(
     key=("line", "reading", "outcome", "time"),
 )
 
+USAGE = Table(
+    "USAGE",
+    "line and kind of treatment",
+    (
+        Column("line", "integer", "line of treatment", minimum=1),
+        Column("kind", "text", "regimen, or drug class"),
+        _count("patients", "patients treated so on the line"),
+        _count("total", "patients who started the line"),
+        Column("share", "number", "patients / total; missing where withheld", nullable=True, minimum=0, maximum=1),
+    ),
+    key=("line", "kind"),
+)
+
 DESCRIPTION = Table(
     "DESCRIPTION",
     "variable, level and stratum",
