@@ -59,6 +59,15 @@ def test_the_endpoint_next_line_knows_no_progression():
     ]
 
 
+def test_the_endpoint_death_follows_each_patient_to_death_or_the_end_of_observation():
+    days = ONE_OF_EACH["patients"].set_index("patient_id")
+    for patient_id, line, time, event in spelled(ONE_OF_EACH, THEIR_LINES, endpoint="death"):
+        start = THEIR_LINES.set_index(["patient_id", "line"]).loc[(patient_id, line), "start_day"]
+        died = pd.notna(days.loc[patient_id, "death_day"])
+        assert event == ("death" if died else "censored")
+        assert not died or start + time == days.loc[patient_id, "death_day"]
+
+
 def test_the_cohorts_own_endpoint_is_the_default():
     cohort = {**ONE_OF_EACH, "cohort": pd.DataFrame({"endpoint": ["next_line"]})}
     assert spelled(cohort, THEIR_LINES) == spelled(cohort, THEIR_LINES, endpoint="next_line")

@@ -44,7 +44,8 @@ def spells(
     `iss`, `age_years` (at line start) and those covariates of PATIENTS that are known by then.
 
     - `endpoint` "relapse": the first of progression ("relapse"), a next line begun without it ("next_line"), death.
-      "next_line": the first of the next line's start and death. Left out, the cohort's own endpoint.
+      "next_line": the first of the next line's start and death. "death": death alone, for overall survival from the
+      start of the line. Left out, the cohort's own endpoint.
       What falls on one day counts in the order relapse, next line, death.
     - Observation ends at death, else at last contact. Treatment recorded after last contact shows that the patient was
       alive: `after_last_contact` "extend" moves the end to the last treatment day (informative: it can only be moved
@@ -97,7 +98,7 @@ def spells(
 
 
 def _check_words(endpoint: str | None, after_last_contact: str) -> None:
-    endpoints, rules = schema.COHORT["endpoint"].words, ("extend", "truncate")
+    endpoints, rules = (*schema.COHORT["endpoint"].words, "death"), ("extend", "truncate")
     if endpoint is not None and endpoint not in endpoints:
         raise ValueError(f"spells: expected endpoint among {list(endpoints)}, came {endpoint!r}; use one of them")
     if after_last_contact not in rules:
@@ -130,7 +131,7 @@ def _ends(frame: pd.DataFrame, endpoint: str) -> pd.DataFrame:
         progression = frame["progression_day"].astype("float64")
         progression = progression.where(progression <= until)
     relapsed = progression.notna() & ~(progression > next_start)
-    treated = next_start.notna() & ~relapsed
+    treated = next_start.notna() & ~relapsed & (endpoint != "death")
     died = frame["death_day"].notna() & ~relapsed & ~treated
     day = until.mask(treated, next_start).mask(relapsed, progression)
     event = np.select([relapsed, treated, died], ["relapse", "next_line", "death"], default="censored")
