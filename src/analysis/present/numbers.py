@@ -144,4 +144,6 @@ def escape_markdown(text) -> str:
     """
     if not isinstance(text, str) and missing(text):
         return ""
-    return re.sub(r"[\\`*_{}\[\]()<>#+!|~$&@:\"']", lambda found: f"&#{ord(found[0])};", " ".join(str(text).split()))
+    return re.sub(
+        r"[\\`*_{}\[\]<>#+!|~$&@\"']|:(?=//)", lambda found: f"&#{ord(found[0])};", " ".join(str(text).split())
+    )

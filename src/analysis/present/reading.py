@@ -1,4 +1,4 @@
-"""How a number is read off a curve: a step function holds its value until the next step, and ends where the data end."""
+"""How a number is read off a curve: a step function holds its value until the next, and ends where the data end."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def at(curves: pd.DataFrame, estimand: str, event: str, months: float) -> pd.Dat
 
 
 def steps(curves: pd.DataFrame, estimand: str, event: str, stratum: str, horizon_months: float) -> pd.DataFrame:
-    """One curve ready to be drawn as steps: month, estimate and limits, from month 0 to the horizon or the data's end."""
+    """One curve ready to be drawn as steps: month, estimate and limits, from 0 to the horizon or the data's end."""
     start = 1.0 if estimand == "survival" else 0.0
     curve = one_curve(curves, estimand, event, stratum)
     horizon = days(horizon_months)

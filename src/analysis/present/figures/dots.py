@@ -111,14 +111,15 @@ def calibration(calibration: pd.DataFrame) -> Figure:
         low, high = rows["band_low"] * scale, rows["band_high"] * scale
         axes.barh(rows.index, high - low, left=low, height=0.6, color="#cfe0ec", label="accepted band")
         axes.axvline(100, color=style.QUIET, linewidth=0.8)
-        achieved = rows["achieved"] * scale
+        dots = rows["achieved"] * scale
         inside = rows["inside"].to_numpy(dtype=bool)
-        axes.plot(achieved[inside], rows.index[inside], "o", color="#0b4f7d", markersize=5, label="achieved, inside")
-        miss = ~inside & achieved.notna().to_numpy()
-        axes.plot(achieved[miss], rows.index[miss], "s", color="#a03000", mfc="white", markersize=6, label="a miss")
+        axes.plot(dots[inside], rows.index[inside], "o", color="#0b4f7d", markersize=5, label="achieved, inside")
+        miss = ~inside & dots.notna().to_numpy()
+        axes.plot(dots[miss], rows.index[miss], "s", color="#a03000", mfc="white", markersize=6, label="a miss")
         _finish(axes, list(rows["target"]), "per cent of the published figure")
         for place, row in rows.iterrows():
-            text = f"{numbers.format_number(row['achieved'])} against {numbers.format_number(row['published'])} {row['unit']}"
+            achieved, published = (numbers.format_number(row[name]) for name in ("achieved", "published"))
+            text = f"{achieved} against {published} {row['unit']}"
             axes.annotate(
                 text, (1.02, place), xycoords=("axes fraction", "data"), va="center", fontsize=style.SMALLEST_POINTS
             )

@@ -12,7 +12,7 @@ from analysis.present.figures import style
 
 
 def all_causes(curves: pd.DataFrame, horizon_months: float) -> Figure:
-    """What had happened to all patients by each time? Cumulative incidences of every cause, stacked, and the event-free.
+    """What had happened to all patients by each time? Cumulative incidences of all causes, stacked, and the rest.
 
     Parameters
     ----------

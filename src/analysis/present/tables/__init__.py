@@ -1,4 +1,4 @@
-"""Tables of result frames, one function per result; each returns IPython's HTML object, which a cell shows by itself."""
+"""Tables of result frames, one function per result; each returns IPython's HTML object, which a cell shows."""
 
 from analysis.present.tables.cohort import (
     checks,

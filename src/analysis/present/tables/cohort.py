@@ -1,4 +1,4 @@
-"""Tables of who is in: selection, description, missing values, regimens, small groups, and the checks that were made."""
+"""Tables of who is in: selection, description, missing values, regimens, small groups, and the checks made."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def checks(checks: pd.DataFrame) -> HTML:
 
 
 def small_groups(groups: pd.DataFrame, minimum_patients: int) -> HTML:
-    """Which groups are shown as counts only? `groups` comes from `disclosure.enough`: stratum, subjects, events, enough."""
+    """Which groups are shown as counts only? `groups` has stratum, subjects, events, enough."""
     few = groups[~groups["enough"]]
     rows = [[labels.stratum_name(row["stratum"]), *_counts(row)] for _, row in few.iterrows()]
     columns = [("group", TEXT), ("patients", NUMBER), *([("events", NUMBER)] if "events" in few else [])]
@@ -101,7 +101,7 @@ def _counts(row: pd.Series) -> list[str]:
 
 
 def regimens(regimens: pd.DataFrame, most: int = 10) -> HTML:
-    """Which regimens are used most in each line? Frame: line, regimen, patients, share (of those who started the line)."""
+    """Which regimens are used most in each line? Frame: line, regimen, patients, share (of the line)."""
     ordered = regimens.sort_values(["line", "patients", "regimen"], ascending=[True, False, True], kind="stable")
     rows = [
         [f"line {row['line']}", row["regimen"], count(row, "patients"), _share(row)]

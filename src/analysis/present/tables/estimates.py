@@ -150,7 +150,7 @@ def crude_comparison(comparison: pd.DataFrame, label: str) -> HTML:
 
 
 def risk(risk: pd.DataFrame) -> HTML:
-    """How many are at risk, have had each event, are censored, at each time? The states of a stratum add up to its N."""
+    """How many are at risk, have had each event, are censored, by time? The states of a stratum add up to its N."""
     schema.check(risk, schema.RISK)
     endpoint = labels.endpoint_of(risk["state"])
     times = sorted(risk["time"].unique())

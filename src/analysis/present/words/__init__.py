@@ -1,0 +1,82 @@
+"""Sentences made from result frames: every number in them comes from a frame, every estimate with its limits.
+
+Each function returns Markdown (text that came with the data is escaped); `show` puts it on the page. The functions
+`alt_...` return plain text for `figures.show`. Rounding lives in `present.numbers`, naming in `present.labels`.
+"""
+
+from analysis.present.labels import event_name
+from analysis.present.numbers import format_count, format_interval, format_months, format_percent, plural
+from analysis.present.words.alt import (
+    alt_all_causes,
+    alt_attrition,
+    alt_calibration,
+    alt_class_shares,
+    alt_crude_against_right,
+    alt_cumulative_incidence,
+    alt_event_free,
+    alt_rates,
+)
+from analysis.present.words.background import daily_life, definitions, early_signs, selection_caveat, strategies
+from analysis.present.words.cohort import (
+    calibration,
+    checks,
+    class_shares,
+    flow,
+    follow_up,
+    missingness,
+    small_groups,
+    who,
+)
+from analysis.present.words.findings import attrition, crude_gap, headline, medians, rates
+
+
+def show(text: str) -> None:
+    """Put a Markdown text on the page.
+
+    Raises
+    ------
+    ValueError
+        when there is nothing to show.
+    """
+    from IPython.display import Markdown, display
+
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError("text: expected a sentence, came none")
+    display(Markdown(text))
+
+
+__all__ = [
+    "alt_all_causes",
+    "alt_attrition",
+    "alt_calibration",
+    "alt_class_shares",
+    "alt_crude_against_right",
+    "alt_cumulative_incidence",
+    "alt_event_free",
+    "alt_rates",
+    "attrition",
+    "calibration",
+    "checks",
+    "class_shares",
+    "crude_gap",
+    "daily_life",
+    "definitions",
+    "early_signs",
+    "event_name",
+    "flow",
+    "follow_up",
+    "format_count",
+    "format_interval",
+    "format_months",
+    "format_percent",
+    "headline",
+    "medians",
+    "missingness",
+    "plural",
+    "rates",
+    "selection_caveat",
+    "show",
+    "small_groups",
+    "strategies",
+    "who",
+]

@@ -1,0 +1,124 @@
+"""The text that stands for each figure where it cannot be seen: what it shows, with its numbers. Plain text."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.present import labels, numbers, reading
+from analysis.present.words.cohort import leading_classes
+
+
+def alt_cumulative_incidence(curves: pd.DataFrame, event: str, horizon_months: float, label: str) -> str:
+    """Alt text of `figures.cumulative_incidence`: the share with the event at up to three times per stratum."""
+    return _curves(curves, "cumulative incidence", event, horizon_months, f"Cumulative incidence of {label}")
+
+
+def alt_event_free(curves: pd.DataFrame, horizon_months: float, label: str = "any event") -> str:
+    """Alt text of `figures.event_free`: the share without an event at up to three times per stratum."""
+    return _curves(curves, "survival", "any", horizon_months, f"Share of patients without {label}")
+
+
+def _curves(curves: pd.DataFrame, estimand: str, event: str, horizon_months: float, what: str) -> str:
+    wanted = curves[(curves["estimand"] == estimand) & (curves["event"] == event)]
+    times = _times(horizon_months)
+    read = {months: reading.at(curves, estimand, event, months).set_index("stratum") for months in times}
+    texts = []
+    for stratum in reading.in_order(wanted["stratum"]):
+        shares = [f"{_at(read[months].loc[stratum])} at {numbers.format_time_point(months)}" for months in times]
+        texts.append(f"{labels.stratum_name(stratum)}: {numbers.listed(shares)}")
+    said = "; ".join(texts) or "no group has a curve"
+    return f"Step curves with confidence bands. {what}: {said}."
+
+
+def _at(row: pd.Series) -> str:
+    return "data ended" if numbers.missing(row["estimate"]) else numbers.format_percent(row["estimate"])
+
+
+def _joined(texts: list[str], nothing: str) -> str:
+    return f"{labels.sentence('; '.join(texts)) or nothing}."
+
+
+def _times(horizon_months: float) -> list[float]:
+    """Two early times and the horizon, as far as they lie apart."""
+    return sorted({months for months in (12, 24) if months < horizon_months} | {horizon_months})
+
+
+def alt_all_causes(curves: pd.DataFrame, horizon_months: float) -> str:
+    """Alt text of `figures.all_causes`: the share of every cause per stratum, at the horizon or the data's end."""
+    wanted = curves[(curves["estimand"] == "cumulative incidence") & (curves["event"] != "any")]
+    endpoint = labels.endpoint_of(wanted["event"])
+    texts = []
+    for stratum in reading.in_order(wanted["stratum"]):
+        months = _last_told(wanted, stratum, horizon_months)
+        shares = {}
+        for event in (word for word in labels.EVENTS if word in set(wanted["event"])):
+            read = reading.at(wanted[wanted["stratum"] == stratum], "cumulative incidence", event, months)
+            shares[labels.event_short(event, endpoint)] = read["estimate"].iloc[0]
+        shares["event-free"] = max(1 - sum(shares.values()), 0.0)
+        parts = [f"{name} {numbers.format_percent(share)}" for name, share in shares.items()]
+        texts.append(f"{labels.stratum_name(stratum)} at {numbers.format_time_point(months)}: {numbers.listed(parts)}")
+    return f"Stacked shares of patients over time, one panel per group. {_joined(texts, 'No group has a curve')}"
+
+
+def _last_told(curves: pd.DataFrame, stratum: str, horizon_months: float) -> float:
+    """The horizon, or the last whole month before the stratum's data end."""
+    end = reading.last_day(curves, stratum) / reading.days(1)
+    return horizon_months if end >= horizon_months else int(end)
+
+
+def alt_crude_against_right(comparison: pd.DataFrame, time_months: float, label: str) -> str:
+    """Alt text of `figures.crude_against_right`: the three readings of each stratum."""
+    rows = reading.at_time(comparison, time_months)
+    texts = []
+    for stratum in reading.in_order(rows["stratum"]):
+        here = rows[rows["stratum"] == stratum]
+        parts = [f"{row['estimand']} {_at(row)}" for _, row in here.iterrows()]
+        texts.append(f"{labels.stratum_name(stratum)}: {numbers.listed(parts)}")
+    time = numbers.format_time_point(time_months)
+    return f"Three readings of {label} by {time}, dots with limits. {_joined(texts, 'No group has a number')}"
+
+
+def alt_attrition(attrition: pd.DataFrame, time_months: float) -> str:
+    """Alt text of `figures.attrition`: the three outcomes of each line in both readings."""
+    timed = reading.at_time(attrition[attrition["reading"] == "Aalen-Johansen"], time_months)
+    crude = attrition[attrition["reading"] == "crude"]
+    texts = []
+    for line in sorted(attrition["line"].unique()):
+        for name, rows in (("all follow-up", crude), (f"by {numbers.format_time_point(time_months)}", timed)):
+            here = rows[rows["line"] == line]
+            parts = [f"{_OUTCOMES[row['outcome']]} {_at(row)}" for _, row in here.iterrows()]
+            if parts:
+                texts.append(f"line {line}, {name}: {numbers.listed(parts)}")
+    return f"Bars of what came first after the start of each line. {_joined(texts, 'No line has patients')}"
+
+
+_OUTCOMES = {"next_line": "next line", "death": "death before a next line", "neither": "neither"}
+
+
+def alt_rates(rates: pd.DataFrame, event: str, label: str) -> str:
+    """Alt text of `figures.rates`: rate and limits of each stratum."""
+    texts = [
+        f"{labels.stratum_name(row['stratum'])} "
+        f"{numbers.format_estimate(row['estimate'], row['conf_low'], row['conf_high'], 'rate')}"
+        for _, row in rates[rates["event"] == event].iterrows()
+    ]
+    return f"Dots with limits. Rate of {label} per 100 person-years: {'; '.join(texts) or 'no group has a rate'}."
+
+
+def alt_class_shares(shares: pd.DataFrame) -> str:
+    """Alt text of `figures.class_shares`: the three leading classes of each line."""
+    texts = leading_classes(shares, 3, str)
+    return f"Grid of drug classes by line. Most used: {'; '.join(texts) or 'no line has patients'}."
+
+
+def alt_calibration(calibration: pd.DataFrame) -> str:
+    """Alt text of `figures.calibration`: how many targets are met, and the misses with their numbers."""
+    misses = calibration[~calibration["inside"].astype(bool)]
+    texts = [
+        f"{row['target']} {numbers.format_number(row['achieved'])} against "
+        f"{numbers.format_number(row['published'])} {row['unit']}".strip()
+        for _, row in misses.iterrows()
+    ]
+    met = f"{len(calibration) - len(misses)} of {numbers.plural(len(calibration), 'published figure')}"
+    missed = f" Missed: {'; '.join(texts)}." if texts else ""
+    return f"Dots within accepted bands: this cohort meets {met}.{missed}"
