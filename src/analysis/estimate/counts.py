@@ -6,7 +6,7 @@ are ranked once and take the same way. The cost after that depends on the number
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -17,13 +17,28 @@ _DENSE_CELLS = 4_000_000  # above this many (word, stratum, day) cells only thos
 
 
 @dataclass(frozen=True)
+class Subjects:
+    """The subjects of one stratum, for standard errors that counts alone cannot give.
+
+    `came` and `left` are the first and the last row of the stratum at which each was at risk, `word` the position of
+    the event in `Counts.words` (-1 when censored).
+    """
+
+    came: np.ndarray
+    left: np.ndarray
+    word: np.ndarray
+    weight: np.ndarray
+
+
+@dataclass(frozen=True)
 class Counts:
     """Rows are (stratum, time) pairs at which somebody left, and time 0 of each stratum; `bounds` cuts them by stratum.
 
     `strata` has one row per stratum: its label, the columns that made it, `subjects` and `last_time`. `events` has one
     row per word of `words` (those that occur, "censored" apart). At risk at t are those with entry < t <= time, and at
     time 0 those under observation from the start. `entries` holds (stratum, entry, count) of the delayed entries.
-    `weights` is "none", "whole" (a row stands for that many subjects) or "fractional".
+    `weights` is "none", "whole" (a row stands for that many subjects) or "fractional". `subjects` is kept, one item
+    per stratum, only where entry is delayed or weights are fractional.
     """
 
     strata: pd.DataFrame
@@ -35,6 +50,7 @@ class Counts:
     censored: np.ndarray
     entries: tuple[np.ndarray, np.ndarray, np.ndarray]
     weights: str
+    subjects: tuple[Subjects, ...] = ()
 
     def stratum_of_rows(self) -> np.ndarray:
         """The position in `strata` of each row."""
@@ -43,6 +59,15 @@ class Counts:
     def slices(self) -> list[slice]:
         """The rows of each stratum."""
         return [slice(start, stop) for start, stop in zip(self.bounds[:-1], self.bounds[1:], strict=True)]
+
+    def positions(self, event: str) -> tuple[int, ...]:
+        """Where an event word stands in `words`: -1 for "censored", nothing for a word that does not occur."""
+        return (-1,) if event == CENSORED else tuple(p for p, word in enumerate(self.words) if word == event)
+
+    def numbers(self, positions: tuple[int, ...]) -> np.ndarray:
+        """How many left at each row by the events at these positions, together."""
+        parts = [self.censored if position < 0 else self.events[position] for position in positions]
+        return np.sum(parts, axis=0) if parts else np.zeros(len(self.time))
 
     def not_entered(self, stratum: int, times: np.ndarray) -> np.ndarray:
         """How many subjects of one stratum have not come under observation just before each time."""
@@ -79,39 +104,65 @@ def count(
     """
     names = as_names(by)
     check_spells(spells, names, entry, weight)
+    if weight is not None and (spells[weight] == 0).any():
+        spells = spells[spells[weight] > 0]
     stratum, strata = _strata(spells, names)
     weights = None if weight is None else to_floats(spells[weight])
     grid, day = _grid(spells["time"])
     leaving, cell = _leavings(spells["event"], stratum, day, len(strata), len(grid), weights)
     row_stratum, row_day = np.divmod(cell, len(grid))
-    bounds = np.searchsorted(row_stratum, np.arange(len(strata) + 1))
     occur = [place for place, word in enumerate(WORDS) if word != CENSORED and leaving[place].any()]
     counts = Counts(
         strata,
         tuple(WORDS[place] for place in occur),
-        bounds,
+        np.searchsorted(row_stratum, np.arange(len(strata) + 1)),
         grid[row_day],
-        np.empty(len(cell)),
+        np.zeros(len(cell)),
         leaving[occur],
         leaving[WORDS.index(CENSORED)],
         _entries(spells, entry, stratum, weights),
         _kind_of_weights(weights),
     )
-    return _with_numbers_at_risk(counts, leaving.sum(axis=0))
+    counts = _with_numbers_at_risk(counts, leaving.sum(axis=0))
+    if len(counts.entries[0]) or counts.weights == "fractional":
+        return replace(counts, subjects=_subjects(spells, entry, stratum, weights, counts))
+    return counts
 
 
 def _with_numbers_at_risk(counts: Counts, leaving: np.ndarray) -> Counts:
-    """Fill `at_risk`, and `subjects` and `last_time` of the strata, from those who leave and the delayed entries."""
+    """Add `at_risk`, and `subjects` and `last_time` of the strata, from those who leave and the delayed entries."""
+    at_risk = np.empty(len(counts.time))
     subjects, last_time = np.zeros(len(counts.strata)), np.zeros(len(counts.strata))
     for place, rows in enumerate(counts.slices()):
         # Summed from the end, so that the last number at risk equals those who leave last to the bit, weights or not.
         remaining = np.cumsum(leaving[rows][::-1])[::-1]
         subjects[place], last_time[place] = remaining[0], counts.time[rows][-1]
-        counts.at_risk[rows] = remaining
+        at_risk[rows] = remaining
         if len(counts.entries[0]):
-            counts.at_risk[rows] -= counts.not_entered(place, counts.time[rows])
-    counts.strata["subjects"], counts.strata["last_time"] = subjects, last_time
-    return counts
+            at_risk[rows] -= counts.not_entered(place, counts.time[rows])
+    if counts.weights == "fractional":  # a difference of sums of weights may miss zero by a rounding
+        at_risk = np.where(np.isclose(at_risk, leaving, rtol=1e-10, atol=1e-10), leaving, at_risk)
+    strata = counts.strata.assign(subjects=subjects, last_time=last_time)
+    return replace(counts, strata=strata, at_risk=at_risk)
+
+
+def _subjects(
+    spells: pd.DataFrame, entry: str | None, stratum: np.ndarray, weights: np.ndarray | None, counts: Counts
+) -> tuple[Subjects, ...]:
+    """The subjects of each stratum with the rows of counts at which they come and leave."""
+    begin = np.zeros(len(spells)) if entry is None else to_floats(spells[entry])
+    end, word = to_floats(spells["time"]), event_codes(spells["event"])
+    position = np.full(len(WORDS), -1)
+    for place, name in enumerate(counts.words):
+        position[WORDS.index(name)] = place
+    weights = np.ones(len(spells)) if weights is None else weights
+    kept = []
+    for place, rows in enumerate(counts.slices()):
+        mine = np.flatnonzero(stratum == place)
+        time = counts.time[rows]
+        came = np.where(begin[mine] > 0, np.searchsorted(time, begin[mine], side="right"), 0)
+        kept.append(Subjects(came, np.searchsorted(time, end[mine]), position[word[mine]], weights[mine]))
+    return tuple(kept)
 
 
 def _strata(spells: pd.DataFrame, names: list[str]) -> tuple[np.ndarray, pd.DataFrame]:

@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.estimate.counts import Counts, count
+from analysis.estimate.curves.jackknife import jackknife_errors
 from analysis.estimate.curves.limits import check_limits, confidence_limits
 from analysis.estimate.doors import CENSORED, WORDS
-
-FRACTIONAL = "no standard error: weights are not whole numbers"
 
 
 def kaplan_meier(
@@ -93,18 +92,17 @@ def survival_curve(
     """The Kaplan-Meier curve of counts already made: table CURVES."""
     if event is not None and event not in WORDS:
         raise ValueError(f"event: expected one of {list(WORDS)} or None for any event, came {event!r}")
-    leaving = counts.censored + counts.events.sum(axis=0)
-    if event is None:
-        events = leaving - counts.censored
-    elif event == CENSORED:
-        events = counts.censored
-    else:
-        events = counts.events[counts.words.index(event)] if event in counts.words else np.zeros(len(counts.time))
+    leaving = counts.numbers((*range(len(counts.words)), -1))
+    meant = tuple(range(len(counts.words))) if event is None else counts.positions(event)
+    events = counts.numbers(meant)
     survival, greenwood = np.empty(len(events)), np.empty(len(events))
     for rows in counts.slices():
         survival[rows], greenwood[rows] = _product_limit(events[rows], counts.at_risk[rows])
     with np.errstate(invalid="ignore"):
-        std_error = np.where(survival > 0, survival * np.sqrt(greenwood), np.nan)
+        std_error = survival * np.sqrt(greenwood)
+    if counts.weights == "fractional":
+        std_error = jackknife_errors(counts, meant, meant)
+    std_error = np.where(survival > 0, std_error, np.nan)
     return _frame(
         counts, "survival", event or "any", survival, std_error, events, leaving - events, conf_type, conf_level
     )
@@ -124,6 +122,9 @@ def incidence_curves(counts: Counts, conf_type: str = "log-log", conf_level: flo
             estimates[place, rows], std_errors[place, rows] = _incidence(
                 events[rows], every[rows], at_risk, survival, greenwood, before, past
             )
+    if counts.subjects:
+        words = tuple(range(len(counts.words)))
+        std_errors = [jackknife_errors(counts, words[place : place + 1], words) for place in range(len(causes))]
     return pd.concat(
         [
             _frame(
@@ -192,8 +193,6 @@ def _frame(
     conf_type: str,
     conf_level: float,
 ) -> pd.DataFrame:
-    if counts.weights == "fractional":
-        std_error = np.full(len(estimate), np.nan)
     low, high = confidence_limits(estimate, std_error, conf_type, conf_level)
     start = (counts.time == 0) & (std_error == 0)  # before anything can happen the share is known
     place = counts.stratum_of_rows()
@@ -213,6 +212,4 @@ def _frame(
     frame = pd.DataFrame(columns, index=range(len(place)))
     for name in counts.strata.columns.difference(["stratum", "subjects", "last_time"], sort=False):
         frame[name] = counts.strata[name].array.take(place)
-    if counts.weights == "fractional":
-        frame["note"] = FRACTIONAL
     return frame
