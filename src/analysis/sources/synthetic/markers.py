@@ -68,14 +68,16 @@ def kinetics(spans: pd.DataFrame, patients: pd.DataFrame, rng: np.random.Generat
 def tumour_level(span: pd.DataFrame, months: np.ndarray) -> np.ndarray:
     """M-protein (g/dL, or its equivalent) at these months after the start of the line.
 
-    nadir + (start - nadir) exp(-t / tau) + rise 2^((t - relapse) / doubling), growth bounded.
+    The larger of a fall, nadir + (start - nadir) exp(-t / tau), and a growth, (nadir + rise) 2^((t - relapse) /
+    doubling): flat at the nadir until the escaping clone overtakes it, growth bounded.
     """
     nadir, relapse = span["nadir"].to_numpy(), span["relapse_months"].to_numpy()
     clearance = np.minimum(p.CLEARANCE_MONTHS, relapse / 4)
     fall = (span["level_start"].to_numpy() - nadir) * np.exp(-months / clearance)
     doublings = np.minimum((months - relapse) / span["doubling_months"].to_numpy(), 12)
-    growth = span["rise"].to_numpy() * 2**doublings
-    return nadir + fall + np.minimum(growth, span["largest"].to_numpy())
+    seen = nadir + span["rise"].to_numpy()
+    growth = np.minimum(seen * 2**doublings, np.maximum(span["largest"].to_numpy(), seen))
+    return np.maximum(nadir + fall, growth)
 
 
 def records(spans: pd.DataFrame, true: pd.DataFrame, last_contact: np.ndarray, rng: np.random.Generator):
