@@ -69,6 +69,8 @@ def _run(notebook: Path, executed: Path, values: dict[str, Any], timeout_seconds
     except DeadKernelError:
         return "killed", _MESSAGES["killed"]
     except Exception as error:  # one notebook's trouble, of whatever kind, must not stop the others
+        if time.monotonic() >= deadline:
+            return "timed-out", _MESSAGES["timed-out"].format(limit=timeout_seconds)
         return ("killed" if "Kernel died" in str(error) else "failed"), f"{type(error).__name__}: {error}"
     return "ok", ""
 

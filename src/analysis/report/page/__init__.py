@@ -8,9 +8,10 @@ the templates and the style sheet beside it the outside.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from analysis.report.page.body import PageError, make_body
 from analysis.report.parameters import Parameter
@@ -24,7 +25,8 @@ REAL = (
 )
 
 
-class Page(NamedTuple):
+@dataclass(frozen=True)
+class Page:
     """A finished page: its HTML, its title, and the question that its first paragraph asks."""
 
     html: str

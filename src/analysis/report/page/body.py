@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 
@@ -37,7 +38,8 @@ class PageError(ValueError):
         super().__init__("\n".join(f"  - {fault}" for fault in self.faults))
 
 
-class Heading(NamedTuple):
+@dataclass(frozen=True)
+class Heading:
     """An entry of the contents list."""
 
     level: int
@@ -45,7 +47,8 @@ class Heading(NamedTuple):
     anchor: str
 
 
-class Body(NamedTuple):
+@dataclass(frozen=True)
+class Body:
     """The inside of a page, its title and question taken out, and its contents list."""
 
     title: str
@@ -85,12 +88,15 @@ def _prepared(notebook: Any) -> tuple[Any, list[str]]:
         outputs = [output for output in cell.get("outputs", []) if output.get("name") != "stderr"]
         for output in outputs:
             data = output.get("data", {})
-            scripted = [kind for kind in data if _SCRIPTED.search(kind)]
-            if scripted or (data and not any(kind in data for kind in _SHOWN)):
+            unseen = [kind for kind in data if _SCRIPTED.search(kind)] or (
+                [] if set(data) & set(_SHOWN) else list(data)
+            )
+            if unseen:
                 faults.append(
-                    f"cell {number}: an output of kind {', '.join(scripted or data)} needs a script to be seen; "
+                    f"cell {number}: an output of kind {', '.join(unseen)} needs a script to be seen; "
                     "show a matplotlib figure or a plain table instead"
                 )
+                output["data"] = data = {"text/plain": ""}
             if "text/html" in data:
                 plain = _PANDAS_STYLE.sub("", data["text/html"])
                 data["text/html"] = bleach.clean(
