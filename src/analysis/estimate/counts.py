@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.estimate.doors import CENSORED, WORDS, as_names, check_spells, event_codes, to_floats
+from analysis.estimate.strata import strata_of
 
 _DENSE_CELLS = 4_000_000  # above this many (word, stratum, day) cells only those that occur are kept
 
@@ -106,7 +107,7 @@ def count(
     check_spells(spells, names, entry, weight)
     if weight is not None and (spells[weight] == 0).any():
         spells = spells[spells[weight] > 0]
-    stratum, strata = _strata(spells, names)
+    stratum, strata = strata_of(spells, names)
     weights = None if weight is None else to_floats(spells[weight])
     grid, day = _grid(spells["time"])
     leaving, cell = _leavings(spells["event"], stratum, day, len(strata), len(grid), weights)
@@ -163,57 +164,6 @@ def _subjects(
         came = np.where(begin[mine] > 0, np.searchsorted(time, begin[mine], side="right"), 0)
         kept.append(Subjects(came, np.searchsorted(time, end[mine]), position[word[mine]], weights[mine]))
     return tuple(kept)
-
-
-def _strata(spells: pd.DataFrame, names: list[str]) -> tuple[np.ndarray, pd.DataFrame]:
-    """The position of each row's stratum, and one row per stratum with its label and its columns, in sorted order."""
-    code = np.zeros(len(spells), dtype=np.intp)
-    if not names:
-        return code, pd.DataFrame({"stratum": ["all"] if len(spells) else []}, dtype=object)
-    for name in names:
-        own, size = _codes(spells[name])
-        code = code * size + own
-        occurring, code = _ranks(code)
-    first = np.zeros(len(occurring), dtype=np.intp)
-    first[code[::-1]] = np.arange(len(code))[::-1]
-    values = spells[names].iloc[first].reset_index(drop=True)
-    labels = pd.Series([""] * len(values), dtype=object)
-    for position, name in enumerate(names):
-        labels += (" · " if position else "") + pd.Series([_label(name, value) for value in values[name]], dtype=object)
-    return code, pd.concat([labels.rename("stratum"), values], axis=1)
-
-
-def _label(name: str, value: object) -> str:
-    if isinstance(value, (bool, np.bool_)):
-        return name.replace("_", " ") if value else "no " + name.replace("_", " ")
-    if isinstance(value, (float, np.floating)):
-        value = f"{value:g}"
-    return f"line {value}" if name == "line" else str(value)
-
-
-def _codes(values: pd.Series) -> tuple[np.ndarray, int]:
-    """Codes of a column's values in sorted order; whole numbers in a small range need no table of values."""
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        return values.cat.codes.to_numpy(dtype=np.intp), len(values.cat.categories)
-    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iu" and len(values):
-        plain = values.to_numpy()
-        low, high = int(plain.min()), int(plain.max())
-        if high - low <= 1_000:
-            return (plain - low).astype(np.intp, copy=False), high - low + 1
-    codes, distinct = pd.factorize(values, sort=True)
-    return codes, max(len(distinct), 1)
-
-
-def _ranks(code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The codes that occur, sorted, and each row's rank among them."""
-    if not len(code) or int(code.max()) > 1_000_000:
-        return np.unique(code, return_inverse=True)
-    occurring = np.flatnonzero(np.bincount(code))
-    if len(occurring) == occurring[-1] + 1:
-        return occurring, code
-    rank = np.zeros(occurring[-1] + 1, dtype=np.intp)
-    rank[occurring] = np.arange(len(occurring))
-    return occurring, rank[code]
 
 
 def _grid(time: pd.Series) -> tuple[np.ndarray, np.ndarray]:

@@ -32,10 +32,23 @@ def check_spells(spells: pd.DataFrame, by: list[str], entry: str | None, weight:
         faults += _event_faults(spells["event"])
     if entry and {entry, "time"} <= set(present) - set(wrong):
         faults += _entry_faults(spells, entry)
-    faults += [fault for name in by if name in spells.columns and (fault := _missing_fault(spells[name], name))]
+    faults += _strata_faults(spells, by)
+    _raise("table SPELLS", faults)
+
+
+def check_strata(frame: pd.DataFrame, by: list[str], where: str) -> None:
+    """Raise one SchemaError that names every `by` column that is absent or has missing values."""
+    _raise(where, [_absent(name, frame) for name in by if name not in frame.columns] + _strata_faults(frame, by))
+
+
+def _raise(where: str, faults: list[str]) -> None:
     if faults:
         listing = "\n".join(f"  - {fault}" for fault in faults)
-        raise SchemaError(f"table SPELLS: {len(faults)} fault(s)\n{listing}")
+        raise SchemaError(f"{where}: {len(faults)} fault(s)\n{listing}")
+
+
+def _strata_faults(frame: pd.DataFrame, by: list[str]) -> list[str]:
+    return [fault for name in by if name in frame.columns and (fault := _missing_fault(frame[name], name))]
 
 
 def _absent(name: str, spells: pd.DataFrame) -> str:

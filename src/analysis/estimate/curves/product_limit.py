@@ -8,7 +8,7 @@ import pandas as pd
 from analysis.estimate.counts import Counts, count
 from analysis.estimate.curves.jackknife import jackknife_errors
 from analysis.estimate.curves.limits import check_limits, confidence_limits
-from analysis.estimate.doors import CENSORED, WORDS
+from analysis.estimate.doors import WORDS
 
 
 def kaplan_meier(

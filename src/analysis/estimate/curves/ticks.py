@@ -39,9 +39,9 @@ def cumulative_incidence_at(
     >>> cumulative_incidence_at(spells, [2, 9])["estimate"].round(4).tolist()
     [0.3333, nan, 0.3333, nan]
     """
-    ticks = _ticks(times)
+    ticks = sorted_times(times)
     counts = count(spells, by)
-    return _read_at(incidence_curves(counts), counts, ticks)
+    return read_at(incidence_curves(counts), counts, ticks)
 
 
 def risk_table(spells: pd.DataFrame, times: Sequence[float], by: str | list[str] | None = None) -> pd.DataFrame:
@@ -59,7 +59,7 @@ def risk_table(spells: pd.DataFrame, times: Sequence[float], by: str | list[str]
     >>> risk_table(spells, [2])[["state", "count"]].values.tolist()
     [['at risk', 2.0], ['censored', 0.0], ['relapse', 0.0], ['death', 1.0]]
     """
-    ticks = _ticks(times)
+    ticks = sorted_times(times)
     counts = count(spells, by)
     leaving = {CENSORED: counts.censored} | dict(zip(counts.words, counts.events, strict=True))
     parts = []
@@ -97,7 +97,7 @@ def crude_comparison(
     """
     if event not in WORDS or event == CENSORED:
         raise ValueError(f"event: expected one of {[word for word in WORDS if word != CENSORED]}, came {event!r}")
-    ticks = _ticks(times)
+    ticks = sorted_times(times)
     counts = count(spells, by)
     incidence = incidence_curves(counts)
     naive = survival_curve(counts, event)
@@ -111,7 +111,7 @@ def crude_comparison(
         nobody = naive.assign(estimate=0.0, events=0.0, censored=counts.censored)
         incidence = nobody.assign(estimand="cumulative incidence")
     incidence = incidence[incidence["event"] == event]
-    by_estimand = [_read_at(curve, counts, ticks) for curve in (incidence, naive)]
+    by_estimand = [read_at(curve, counts, ticks) for curve in (incidence, naive)]
     return pd.concat([*by_estimand, _crude_shares(by_estimand[0], counts)], ignore_index=True)
 
 
@@ -126,7 +126,8 @@ def _crude_shares(incidence: pd.DataFrame, counts: Counts) -> pd.DataFrame:
     )
 
 
-def _ticks(times: Sequence[float]) -> np.ndarray:
+def sorted_times(times: Sequence[float]) -> np.ndarray:
+    """The times asked for, each once and in order; ValueError for one that is negative or missing."""
     ticks = np.unique(np.atleast_1d(np.asarray(times, dtype=float)))
     if not (ticks >= 0).all():
         raise ValueError(f"times: expected times of at least 0, came {times!r}")
@@ -146,7 +147,7 @@ def _labelled(columns: dict, counts: Counts, place: int) -> pd.DataFrame:
     return pd.concat([labels[["stratum"]], frame, labels.drop(columns="stratum")], axis=1)
 
 
-def _read_at(curves: pd.DataFrame, counts: Counts, ticks: np.ndarray) -> pd.DataFrame:
+def read_at(curves: pd.DataFrame, counts: Counts, ticks: np.ndarray) -> pd.DataFrame:
     """CURVES at fixed times from CURVES at all times: the last row at or before each tick, counts cumulated."""
     leaving = counts.censored + counts.events.sum(axis=0)
     places = {label: place for place, label in enumerate(counts.strata["stratum"])}
