@@ -1,0 +1,171 @@
+"""Cells of text to numbers, days, dates, flags and words: every distinct text is read once, every failure recorded."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis.schema import Column
+from analysis.sources.parsing.faults import faults_at
+
+_MISSING = ("", "na", "n/a", "nan", "null", "<na>", ".", "'--")
+_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?"
+_ISO_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ]00:00(?::00(?:\.0+)?)?)?"
+_ANY_DATE = r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}(?:[T ].*)?"
+_FLAGS = {"true": True, "yes": True, "y": True, "1": True, "false": False, "no": False, "n": False, "0": False}
+_SYNONYMS = {"sex": {"f": "female", "m": "male"}, "iss": {"1": "I", "2": "II", "3": "III"}}
+_EMPTY = "leave the cell empty when it is not known"
+
+# reason: (what was expected, how to mend it); {kind} and {date} are filled in per column
+_REASONS = {
+    "text in a number": ("{kind}, came text", f"write the number only, without unit or signs; {_EMPTY}"),
+    "decimal comma": ("{kind} with a decimal point, came a comma", "write 2.7 instead of 2,7"),
+    "too large": ("a number that a computer can hold", f"correct it; {_EMPTY}"),
+    "not whole": ("a whole number, came a fraction", "round it, or correct it"),
+    "date in days": ("whole days, came a date", "dates and days are mixed: give days here, or all in a column {date}"),
+    "days in dates": ("a date as year-month-day, came a number", "dates and days are mixed: give one kind per file"),
+    "no such day": ("a day that exists in the calendar, from 1900 to 2100", f"correct the date; {_EMPTY}"),
+    "ambiguous date": (
+        "a date as year-month-day; day and month of this one can be mistaken for each other",
+        "write all dates as 2021-05-31",
+    ),
+    "not a date": ("a date as year-month-day", f"write all dates as 2021-05-31; {_EMPTY}"),
+    "not a flag": ("true or false", f"write true or false; {_EMPTY}"),
+    "not a word": ("one of {words}", "use one of these words"),
+}
+
+
+def parse_column(values: pd.Series, column: Column, file: str) -> tuple[pd.Series, list[pd.DataFrame]]:
+    """What does a column say, typed as declared? Kinds as in `Column`, and "date" (days since 1970-01-01).
+
+    `values` are categories of text from a CSV file, or any column of a Parquet file; the index is the line.
+    Returns the typed column (text, Int64, float64 or boolean; what failed or was empty is missing) and the faults:
+    cells of the wrong kind, outside the declared range, or empty where a value is needed.
+
+    Example
+    -------
+    >>> age = Column("age_years", "number", "age", "years", minimum=0)
+    >>> found, faults = parse_column(pd.Series(["61", "2,7", "-3"], index=[2, 3, 4]), age, "patients.csv")
+    >>> found.tolist()[0], faults[0]["line"].tolist(), faults[1]["line"].tolist()
+    (61.0, [3], [4])
+    """
+    ready = _ready(values, column)
+    reasons = pd.Series("", index=values.index)
+    if ready is None:
+        ready, reasons = _from_text(values, column)
+    faults = [
+        faults_at(file, column.name, found.index, values.loc[reasons == reason], *_sentences(reason, column))
+        for reason, found in reasons[reasons != ""].groupby(reasons, sort=False)
+    ]
+    if not column.nullable:
+        empty = ready.index[(ready.isna() & (reasons == "")).to_numpy()]
+        mend = "fill it in, or remove the row"
+        faults.append(faults_at(file, column.name, empty, [""] * len(empty), "a value in every row", mend))
+    faults += _out_of_range(ready, values, column, file)
+    return ready, [frame for frame in faults if len(frame)]
+
+
+def _ready(values: pd.Series, column: Column) -> pd.Series | None:
+    """The column when it is typed already, as in a Parquet file; None when it must be read from text."""
+    dtype = values.dtype
+    is_bool = pd.api.types.is_bool_dtype(dtype)
+    numeric = pd.api.types.is_numeric_dtype(dtype) and not is_bool
+    if column.kind == "flag" and is_bool and not isinstance(dtype, pd.CategoricalDtype):
+        return values.astype("boolean")
+    if column.kind == "number" and numeric:
+        number = values.astype("Float64").astype("float64")
+        return number if np.isfinite(number.dropna()).all() else None
+    if column.kind == "integer" and pd.api.types.is_integer_dtype(dtype):
+        return values.astype("Int64") if not pd.api.types.is_unsigned_integer_dtype(dtype) else None
+    if column.kind == "date" and pd.api.types.is_datetime64_any_dtype(dtype):
+        return ((values - pd.Timestamp(0, tz=values.dt.tz)) // pd.Timedelta(days=1)).astype("Int64")
+    return None
+
+
+def _from_text(values: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
+    """The typed column and, per row, the reason why a cell failed ("" where it did not)."""
+    if not isinstance(values.dtype, pd.CategoricalDtype):
+        values = values.astype(object).where(values.notna(), None).map(str, na_action="ignore").astype("category")
+    text = pd.Series(values.cat.categories.astype(str), dtype=object).str.strip()
+    known = ~text.str.casefold().isin(_MISSING)
+    found, reason = _READERS[column.kind](text[known], column)
+    per_text = found.reindex(text.index)
+    codes = values.cat.codes.to_numpy()
+    typed = pd.Series(per_text.array.take(codes, allow_fill=True), index=values.index, name=values.name)
+    if typed.dtype == object:
+        typed = typed.where(typed.notna(), None)
+    reasons = np.append(reason.reindex(text.index, fill_value="").to_numpy(dtype=object), "")[codes]
+    return typed, pd.Series(reasons, index=values.index)
+
+
+def _numbers(text: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
+    looks = text.str.fullmatch(_NUMBER).astype(bool)
+    found = pd.Series([float(one) for one in text[looks]], index=text.index[looks], dtype="float64").reindex(text.index)
+    comma = text.str.fullmatch(r"[+-]?[0-9]+(?:,[0-9]+)+(?:\.[0-9]+)?|[+-]?[0-9.]+,[0-9]+").astype(bool)
+    huge = looks & ~np.isfinite(found)
+    reason = np.select([huge, looks, comma], ["too large", "", "decimal comma"], default="text in a number")
+    return found.where(~huge), pd.Series(reason, index=text.index, dtype=object)
+
+
+def _integers(text: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
+    number, reason = _numbers(text, column)
+    date = text.str.fullmatch(_ANY_DATE).astype(bool) & number.isna()
+    reason = reason.mask(date, "date in days")
+    # Beyond 2**53 a float no longer names one whole number.
+    large, fraction = number.abs() > 2**53, number.notna() & (number % 1 != 0)
+    reason = reason.mask(fraction, "not whole").mask(large, "too large")
+    return number.where(~fraction & ~large).astype("Int64"), reason
+
+
+def _dates(text: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
+    iso = text.str.fullmatch(_ISO_DATE).astype(bool)
+    day = pd.to_datetime(text.str.slice(0, 10).where(iso), format="%Y-%m-%d", errors="coerce")
+    exists = day.dt.year.between(1900, 2100)
+    number, other = text.str.fullmatch(_NUMBER).astype(bool), text.str.fullmatch(_ANY_DATE).astype(bool)
+    words = ["", "no such day", "days in dates", "ambiguous date"]
+    reason = np.select([exists, iso, number, other], words, default="not a date")
+    days = ((day - pd.Timestamp(0)) // pd.Timedelta(days=1)).where(exists).astype("Int64")
+    return days, pd.Series(reason, index=text.index, dtype=object)
+
+
+def _flags(text: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
+    found = text.str.casefold().map(_FLAGS).astype("boolean")
+    return found, pd.Series(np.where(found.isna(), "not a flag", ""), index=text.index, dtype=object)
+
+
+def _words(text: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
+    spellings = {word.casefold(): word for word in column.words} | _SYNONYMS.get(column.name, {})
+    found = text.str.casefold().map(spellings).astype(object)
+    return found, pd.Series(np.where(found.isna(), "not a word", ""), index=text.index, dtype=object)
+
+
+def _texts(text: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
+    return text, pd.Series("", index=text.index, dtype=object)
+
+
+_READERS = {
+    "number": _numbers, "integer": _integers, "date": _dates, "flag": _flags, "word": _words, "text": _texts,
+}  # fmt: skip
+
+
+def _sentences(reason: str, column: Column) -> tuple[str, str]:
+    kind = {"integer": "a whole number"}.get(column.kind, "a number") + (f" in {column.unit}" if column.unit else "")
+    words = {"kind": kind, "words": list(column.words), "date": column.name.removesuffix("day") + "date"}
+    expected, mend = _REASONS[reason]
+    return expected.format(**words), mend.format(**words)
+
+
+def _out_of_range(found: pd.Series, values: pd.Series, column: Column, file: str) -> list[pd.DataFrame]:
+    bounds = [
+        (column.minimum, found.lt, "at least {:g}"),
+        (column.maximum, found.gt, "at most {:g}"),
+    ]
+    faults = []
+    for bound, beyond, sentence in bounds:
+        if bound is not None:
+            out = beyond(bound).fillna(False).to_numpy(dtype=bool)
+            expected = f"{sentence.format(bound)} {column.unit}".strip()
+            faults.append(
+                faults_at(file, column.name, found.index[out], values[out], expected, f"correct it; {_EMPTY}")
+            )
+    return faults

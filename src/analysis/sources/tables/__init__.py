@@ -1,0 +1,92 @@
+"""Bring your own tables: CSV or Parquet in the canonical columns, at any stage (treatments, lines or spells).
+
+layout.py     the files and their columns, what is needed and what stands for the rest
+files.py      which files a folder has, and their cells
+columns.py    cells to typed columns; missing, misspelt and surplus columns
+clock.py      dates to days since the patient's index date
+meanings.py   agents, tests, units, findings and ages in the house's spelling
+rules.py      what must hold within and between the tables
+finishing.py  defaults, exact types, the canonical cohort
+
+The template, with an example of every file, is data/raw/README.md.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from analysis import schema
+from analysis.sources.parsing import collect, fault
+from analysis.sources.tables import meanings
+from analysis.sources.tables.clock import dates_to_days
+from analysis.sources.tables.columns import typed_columns
+from analysis.sources.tables.files import data_files, missing_files, nothing_known, read_cells, table_files
+from analysis.sources.tables.finishing import finished, shows_progression, stated_defaults
+from analysis.sources.tables.layout import LAYOUTS
+from analysis.sources.tables.rules import broken_rules, cohort_rules
+
+__all__ = ["data_files", "inspect", "nothing_known", "read", "recognises"]
+
+Frames = dict[str, pd.DataFrame]
+
+
+def recognises(folder: Path) -> bool:
+    """Does the folder hold at least one file that is named like a canonical table?"""
+    return folder.is_dir() and bool(set(table_files(folder)) - {"cohort"})
+
+
+def read(folder: Path) -> Frames:
+    """The canonical cohort in a folder of your own tables: cohort, patients, and those of the others that are there.
+
+    Raises
+    ------
+    analysis.schema.BadInputError
+        with every fault of every file, warnings included, when at least one is an error.
+    """
+    frames, faults = _typed(folder)
+    if (faults["severity"] == "error").any():
+        raise schema.BadInputError(faults)
+    return finished(frames, folder)
+
+
+def inspect(folder: Path) -> pd.DataFrame:
+    """What is wrong with a folder of your own tables? Every error and warning, as FAULTS; raises nothing."""
+    return _typed(folder)[1]
+
+
+def _typed(folder: Path) -> tuple[Frames, pd.DataFrame]:
+    """The typed frames of a folder, indexed by line, and all faults: cells first, then meanings, then rules."""
+    paths = {name: found[0] for name, found in table_files(folder).items()}
+    files = {name: path.name for name, path in paths.items()}
+    faults, frames, absent = missing_files(folder), {}, {}
+    for name, path in paths.items():
+        cells, found = read_cells(path)
+        faults += found
+        if cells is None:
+            continue
+        if not len(cells) and path.suffix == ".csv":
+            faults.append(fault(path.name, "at least one row under the header", "fill or remove the file"))
+        frames[name], found = typed_columns(cells, LAYOUTS[name], path.name)
+        absent[name] = {column for column in LAYOUTS[name].defaults if column not in cells}
+        faults += found
+    frames, found = dates_to_days(frames, files)
+    faults += found
+    for name in ("patients", "treatments", "labs", "findings"):
+        if name in frames:
+            frames[name], found = getattr(meanings, name)(frames[name], files[name])
+            faults += found
+    faults += broken_rules(frames, files) + cohort_rules(frames, files) + stated_defaults(frames, files, absent)
+    faults += _endpoint(frames, files)
+    return frames, collect(faults)
+
+
+def _endpoint(frames: Frames, files: dict[str, str]) -> list[pd.DataFrame]:
+    """An endpoint "relapse" without a single relapse is most likely a column that was left out."""
+    stated = frames.get("cohort", pd.DataFrame()).get("endpoint", pd.Series(dtype=object))
+    if (stated == "relapse").any() and not shows_progression(frames):
+        mend = "give progressions, or set the endpoint to next_line"
+        expected = "at least one progression in the tables"
+        return [fault(files["cohort"], expected, mend, "endpoint", severity="warning")]
+    return []
