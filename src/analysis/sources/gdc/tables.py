@@ -119,6 +119,7 @@ def _death_day(cases: Records, faults: Faults) -> pd.Series:
     day = cells.days(cases, "days_to_death", faults)
     living = cases.frame["vital_status"].str.lower().eq("alive") & day.notna()
     faults.cells(cases, "days_to_death", living, "no day of death for the living", "find out which one holds")
+    day = day.mask(living)  # said once; the checks against death below would only repeat it
     follow_up = cells.days(cases, "days_to_last_follow_up", faults)
     faults.rule(
         cases, "days_to_death", dead & day.isna(), "a day of death for the dead", "last follow-up stands for it"
