@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
 from analysis.report import runner, study
@@ -183,3 +184,22 @@ def test_values_reach_the_notebook_and_its_record(tmp_path):
     records = run(tmp_path, "good", patients="7", label="none")
     assert records["good"]["parameters"]["patients"] == 7
     assert "Here stand <strong>7</strong> patients" in (tmp_path / "good.html").read_text(encoding="utf-8")
+
+
+def test_a_page_that_cannot_be_made_fails_its_run_alone(tmp_path, monkeypatch):
+    def render(*arguments):
+        raise RuntimeError("no ink")
+
+    monkeypatch.setattr(runner.page, "render", render)
+    records = run(tmp_path, "where")
+    assert records["where"]["status"] == "failed"
+    assert "no ink" in records["where"]["message"]
+    assert not (tmp_path / "where.html").exists()
+
+
+def test_facts_straight_from_a_frame_can_be_stored(tmp_path, monkeypatch):
+    monkeypatch.setattr(runner.execution, "execute", lambda *a: (None, {"status": "failed", "timings_seconds": {}}))
+    about = ABOUT | {"synthetic": np.True_, "patients": np.int64(7), "release": np.nan}
+    runner.run_all(planned("where"), tmp_path, about, {})
+    stored = runner.read_record(tmp_path, "where")["cohort"]
+    assert (stored["synthetic"], stored["patients"], stored["release"]) == (True, 7, None)

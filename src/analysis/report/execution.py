@@ -7,6 +7,7 @@ whichever `python3` kernel the machine has registered. All three are put right h
 from __future__ import annotations
 
 import ast
+import logging
 import time
 from datetime import datetime
 from pathlib import Path
@@ -47,6 +48,7 @@ def _run(notebook: Path, executed: Path, values: dict[str, Any], timeout_seconds
 
     # its warnings on parameters are wrong for Literal and None, and ours came before; its errors are in the record
     logger.setLevel("CRITICAL")
+    logging.getLogger("asyncio").setLevel("CRITICAL")  # nbclient drops a pending task when a run is out of time
     deadline = time.monotonic() + timeout_seconds
     try:
         papermill.execute_notebook(

@@ -8,6 +8,7 @@ runs/NAME.json, the record. papermill marks all cells of a killed run "completed
 from __future__ import annotations
 
 import json
+import platform
 import shutil
 import tempfile
 import threading
@@ -16,6 +17,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from analysis import shelf
 from analysis.report import execution, page
@@ -50,7 +53,8 @@ def run_all(
     A notebook that fails stops only those that need it; they are skipped, and the old pages of both stay.
     """
     (out / "runs").mkdir(parents=True, exist_ok=True)
-    origin = {"versions": shelf.versions(), "commit": shelf.commit()}
+    about = {name: _plain(value) for name, value in about.items()}
+    origin = {"versions": {"python": platform.python_version(), **shelf.versions()}, "commit": shelf.commit()}
     lock = threading.Lock()
 
     def tell_one_at_a_time(name: str, status: str) -> None:
@@ -76,6 +80,12 @@ def run_all(
                 running[pool.submit(work, run)] = run.name
             records |= {running.pop(future): future.result() for future in _finished(running)}
     return [records[run.name] for run in runs]
+
+
+def _plain(value: Any) -> Any:
+    """A value out of a frame as JSON and a page can hold it: Python's own type, None for what is missing."""
+    value = value.item() if hasattr(value, "item") else value
+    return None if pd.isna(value) else value
 
 
 def _failed_needs(run: PlannedRun, records: Mapping[str, Record]) -> list[str]:
@@ -142,6 +152,8 @@ def _export(run, notebook, aside: Path, record: Record, about, definitions, orig
         made = page.render(notebook, about, definitions, shown, origin)
     except page.PageError as error:
         record |= {"status": "failed", "message": f"the notebook ran, its page was refused:\n{error}"}
+    except Exception as error:  # one page's trouble, of whatever kind, must not stop the others
+        record |= {"status": "failed", "message": f"the notebook ran, its page could not be made: {error!r}"}
     else:
         (aside / "page.html").write_text(made.html, encoding="utf-8")
         record["page"] = {
