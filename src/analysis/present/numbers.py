@@ -129,9 +129,14 @@ def listed(items) -> str:
     return " and ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)
 
 
+def _one_line(text) -> str:
+    """The text without line breaks and doubled blanks; blanks that hold a number and its unit together stay."""
+    return re.sub(r"[ \t\r\n\f\v]+", " ", str(text)).strip(" ")
+
+
 def escape_html(text) -> str:
     """Text from data, safe inside HTML: a regimen named `<script>` stays text. Missing text is empty."""
-    return "" if not isinstance(text, str) and missing(text) else html.escape(" ".join(str(text).split()))
+    return "" if not isinstance(text, str) and missing(text) else html.escape(_one_line(text))
 
 
 def escape_markdown(text) -> str:

@@ -7,6 +7,7 @@ import pandas as pd
 from analysis import schema
 
 _EVERY_ONE = 1 - 1e-9
+_STATES = ("at risk", "not yet entered", "relapse", "next_line", "death", "censored")
 
 
 def days(months: float) -> float:
@@ -17,6 +18,12 @@ def days(months: float) -> float:
 def in_order(values) -> list:
     """The distinct values in the order in which they first stand in the frame."""
     return list(dict.fromkeys(values))
+
+
+def states(risk: pd.DataFrame) -> list[str]:
+    """The states of a RISK frame in the order of a table of numbers at risk: who is left, the events, the censored."""
+    found = in_order(risk["state"])
+    return [state for state in _STATES if state in found] + [state for state in found if state not in _STATES]
 
 
 def one_curve(curves: pd.DataFrame, estimand: str, event: str, stratum: str) -> pd.DataFrame:

@@ -151,7 +151,7 @@ def _risk_rows(risk: pd.DataFrame | None, strata: list[str], horizon_months: flo
         total = here.groupby("month")["count"].sum(min_count=here["state"].nunique()).max()
         size = "" if numbers.missing(total) else f" (N = {numbers.format_count(total)})"
         rows.append((stratum, labels.stratum_name(stratum) + size, {}))
-        for state in reading.in_order(here["state"]):
+        for state in reading.states(here):
             cells = here[here["state"] == state].set_index("month")["count"]
             if cells.isna().any() or cells.sum() > 0 or state == "at risk":
                 shown = {month: numbers.format_count(count) for month, count in cells.items()}

@@ -56,7 +56,7 @@ def _stack(axes, curves: pd.DataFrame, stratum: str, causes: list[str], horizon_
     top = np.zeros(len(month))
     for event, part in zip(causes, parts, strict=True):
         here = np.searchsorted(part["month"].to_numpy(), month, side="right") - 1
-        higher = top + 100 * part["estimate"].to_numpy()[here]
+        higher = np.minimum(top + 100 * part["estimate"].to_numpy()[here], 100.0)
         _layer(axes, month, top, higher, event)
         top = higher
     _layer(axes, month, top, np.full(len(month), 100.0), "event-free")

@@ -157,7 +157,7 @@ def risk(risk: pd.DataFrame) -> HTML:
     rows = []
     for stratum in reading.in_order(risk["stratum"]):
         here = risk[risk["stratum"] == stratum]
-        for state in reading.in_order(here["state"]):
+        for state in reading.states(here):
             cells = {row["time"]: count(row, "count") for _, row in here[here["state"] == state].iterrows()}
             name = labels.event_short(state, endpoint)
             rows.append([labels.stratum_name(stratum), name, *(cells.get(time, "–") for time in times)])

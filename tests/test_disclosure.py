@@ -1,0 +1,126 @@
+"""Small groups, small counts, curves cut where few are at risk."""
+
+import numpy as np
+import pandas as pd
+import present_frames as frames
+import pytest
+
+from analysis import disclosure, schema
+
+
+def spells():
+    return pd.DataFrame(
+        {
+            "patient_id": list("abcdefa"),
+            "line": [1, 1, 1, 1, 1, 1, 2],
+            "del17p": [True, False, False, False, False, True, True],
+            "entry": 0.0,
+            "time": [5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 3.0],
+            "event": ["relapse", "censored", "death", "relapse", "relapse", "relapse", "death"],
+        }
+    )
+
+
+def test_groups_are_counted_in_patients_and_judged():
+    groups = disclosure.enough(spells(), 6)
+    assert groups.to_dict("list") == {
+        "stratum": ["line 1", "line 2"],
+        "subjects": [6.0, 1.0],
+        "events": [5.0, 1.0],
+        "enough": [True, False],
+    }
+    assert disclosure.enough(spells(), 7)["enough"].tolist() == [False, False]
+    assert disclosure.keep_enough(frames.rates(), groups)["stratum"].tolist() == ["line 1"]
+
+
+@pytest.mark.parametrize("by", ["line", "del17p", ["line", "del17p"]])
+def test_labels_are_those_of_the_estimates(by):
+    from analysis.estimate.curves import aalen_johansen
+
+    assert set(disclosure.enough(spells(), 1, by)["stratum"]) == set(aalen_johansen(spells(), by)["stratum"])
+
+
+def test_a_result_frame_counts_too_and_a_withheld_count_is_never_enough():
+    rates = frames.rates()
+    assert disclosure.enough(rates, 20)["enough"].tolist() == [True, True, True, False]
+    assert not disclosure.enough(rates.assign(subjects=np.nan), 1)["enough"].any()
+    assert disclosure.enough(rates.iloc[:0], 5).empty
+    assert disclosure.enough(spells().iloc[:0], 5, ["line", "del17p"]).empty
+
+
+def test_a_strange_frame_and_a_strange_minimum_are_refused():
+    with pytest.raises(ValueError, match="patient_id"):
+        disclosure.enough(pd.DataFrame({"a": [1]}), 5)
+    with pytest.raises(ValueError, match="at least 1"):
+        disclosure.enough(frames.rates(), 0)
+
+
+def risk(counts):
+    states = ["at risk", "relapse", "death", "censored"]
+    return pd.DataFrame({"stratum": "all", "time": 0.0, "state": states, "count": np.array(counts, dtype=float)})
+
+
+@pytest.mark.parametrize(
+    ("counts", "withheld"),
+    [
+        ([80, 3, 12, 40], ["", "1–7", "withheld", ""]),  # one small: the next smallest goes with it
+        ([80, 3, 7, 40], ["", "1–7", "1–7", ""]),  # two small ones hide each other
+        ([80, 8, 0, 40], ["", "", "", ""]),  # eight and zero may stand
+        ([80, 1, 0, 0], ["withheld", "1–7", "", ""]),  # a zero is no cover
+        ([5, 0, 0, 0], ["1–7", "", "", ""]),
+    ],
+)
+def test_small_counts_go_and_take_a_second_one_along(counts, withheld):
+    shown = disclosure.withhold(risk(counts), ["count"], within=["stratum", "time"])
+    assert shown["count_withheld"].tolist() == withheld
+    assert shown["count"].isna().tolist() == [word != "" for word in withheld]
+    schema.check(shown, schema.RISK)
+
+
+def test_each_sum_has_its_own_partner_whatever_the_order_and_the_index():
+    both = pd.concat([risk([80, 3, 12, 40]), risk([90, 20, 30, 40]).assign(time=5.0)])
+    mixed = both.sample(frac=1, random_state=4)
+    shown = disclosure.withhold(mixed, ["count"], within=["stratum", "time"])
+    hidden = shown[shown["count"].isna()]
+    assert sorted(hidden["state"]) == ["death", "relapse"]
+    assert set(hidden["time"]) == {0.0}
+
+
+def test_estimates_made_from_a_withheld_count_go_and_the_argument_stays():
+    rates = frames.rates().assign(events=[2300.0, 7.0, 500.0, 0.0])
+    before = rates.copy()
+    shown = disclosure.withhold(rates, ["events"])
+    assert shown["estimate"].isna().tolist() == [False, True, False, False]
+    assert shown["person_years"].isna().tolist() == [False, True, False, False]
+    pd.testing.assert_frame_equal(rates, before)
+    schema.check(shown, schema.RATES)
+
+
+def test_parts_of_a_row_that_add_up_hide_together_and_integers_stay_integers():
+    flow = pd.DataFrame({"step": [1, 2], "rule": ["a", "b"], "removed": [0, 4], "remaining": [100, 96]})
+    shown = disclosure.withhold(flow, ["removed", "remaining"], row_total=True)
+    assert shown["removed_withheld"].tolist() == ["", "1–7"]
+    assert shown["remaining_withheld"].tolist() == ["", "withheld"]
+    schema.check(shown, schema.FLOW)
+
+
+def test_withhold_tells_all_faults_at_once():
+    with pytest.raises(ValueError, match=r"'no'.*'nor'.*threshold"):
+        disclosure.withhold(risk([1, 2, 3, 4]), ["no"], threshold=0, within=["nor"])
+
+
+def test_curves_end_where_few_are_at_risk():
+    curves = frames.curves(lines=(1, 2))
+    cut = disclosure.stop_curves(curves)
+    assert cut["at_risk"].min() == 11
+    assert set(cut["stratum"]) == {"line 1", "line 2"}
+    schema.check(cut, schema.CURVES)
+
+
+def test_the_few_at_the_start_of_delayed_entry_do_not_end_a_curve():
+    at_risk = [3.0, 8.0, 20.0, 15.0, 10.0, 4.0]
+    curves = pd.DataFrame({"stratum": "all", "time": np.arange(6.0), "at_risk": at_risk})
+    assert disclosure.stop_curves(curves)["time"].tolist() == [0, 1, 2, 3]
+    assert disclosure.stop_curves(curves, 30).empty
+    with pytest.raises(ValueError, match="at_risk_minimum"):
+        disclosure.stop_curves(curves, 0)

@@ -1,0 +1,184 @@
+"""Figures: what is drawn, that the bytes repeat, that nothing goes on the page without its alt text."""
+
+import io
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import present_frames as frames
+import pytest
+
+from analysis import schema
+from analysis.present import figures, reading
+from analysis.present.figures import style
+
+CURVES = frames.curves(patients=5000)
+RISK = frames.risk(CURVES)
+
+FIGURES = {
+    "cumulative incidence": lambda: figures.cumulative_incidence(CURVES, RISK, "relapse", 60, "relapse"),
+    "event free": lambda: figures.event_free(CURVES, RISK, 60, "relapse, next line or death"),
+    "all causes": lambda: figures.all_causes(CURVES, 60),
+    "crude": lambda: figures.crude_against_right(frames.comparison(), 24, "relapse"),
+    "attrition": lambda: figures.attrition(frames.attrition(), 24),
+    "rates": lambda: figures.rates(frames.rates(), "relapse", "relapse"),
+    "class shares": lambda: figures.class_shares(frames.class_shares()),
+    "calibration": lambda: figures.calibration(frames.calibration()),
+}
+EMPTY = {
+    "cumulative incidence": lambda: figures.cumulative_incidence(
+        schema.empty(schema.CURVES), schema.empty(schema.RISK), "relapse", 60, "relapse"
+    ),
+    "event free": lambda: figures.event_free(schema.empty(schema.CURVES), None, 60),
+    "all causes": lambda: figures.all_causes(schema.empty(schema.CURVES), 60),
+    "crude": lambda: figures.crude_against_right(schema.empty(schema.CURVES), 24, "relapse"),
+    "attrition": lambda: figures.attrition(schema.empty(schema.ATTRITION), 24),
+    "rates": lambda: figures.rates(schema.empty(schema.RATES), "relapse", "relapse"),
+    "class shares": lambda: figures.class_shares(frames.class_shares().iloc[:0]),
+    "calibration": lambda: figures.calibration(schema.empty(schema.CALIBRATION)),
+}
+
+
+def texts(fig):
+    """Every text on a figure."""
+    found = fig.findobj(matplotlib.text.Text)
+    return [text.get_text() for text in found if text.get_text()]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_has_the_same_few_bytes_each_time(name):
+    first, second = figures.png(FIGURES[name]()), figures.png(FIGURES[name]())
+    assert first == second
+    assert first.startswith(b"\x89PNG")
+    assert len(first) <= 60_000
+
+
+def test_the_machine_settings_do_not_show():
+    plain = figures.png(FIGURES["rates"]())
+    with matplotlib.rc_context({"font.family": "serif", "axes.facecolor": "black", "savefig.bbox": "tight"}):
+        assert figures.png(FIGURES["rates"]()) == plain
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_nothing_to_draw_is_said(name):
+    assert any("to show" in text for text in texts(EMPTY[name]()))
+
+
+def test_nothing_is_smaller_than_eight_points_nor_written_over_the_edge():
+    from PIL import Image
+
+    for name, make in FIGURES.items():
+        fig = make()
+        sizes = [text.get_fontsize() for text in fig.findobj(matplotlib.text.Text) if text.get_text()]
+        assert min(sizes) >= 8, name
+        image = np.asarray(Image.open(io.BytesIO(figures.png(fig))).convert("L"))
+        edge = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+        assert edge.min() > 240, f"{name} runs over its edge"
+
+
+def test_the_numbers_under_the_axis_add_up_and_stand_under_their_ticks():
+    fig = FIGURES["cumulative incidence"]()
+    curve_axes, risk_axes = fig.axes
+    for stratum, rows in RISK.groupby("stratum"):
+        sums = rows.groupby("time")["count"].sum()
+        assert (sums == sums.iloc[0]).all()
+        assert f"{stratum} (N = {sums.iloc[0]:,.0f})" in texts(fig)
+    assert list(curve_axes.get_xticks()) == [0, 12, 24, 36, 48, 60]
+    at_risk = RISK[(RISK["stratum"] == "line 1") & (RISK["state"] == "at risk")].set_index("time")["count"]
+    row = [text for text in risk_axes.texts if text.get_position()[1] == 1 and text.get_text() != "at risk"]
+    shown = {round(text.get_position()[0]): text.get_text() for text in row}
+    assert shown == {round(time / frames.MONTH): f"{count:,.0f}" for time, count in at_risk.items()}
+
+
+def test_curves_are_steps_that_end_with_their_data():
+    cut = CURVES[CURVES["time"] <= 20 * frames.MONTH]
+    axes = figures.cumulative_incidence(cut, None, "relapse", 60, "relapse").axes[0]
+    drawn = [line for line in axes.lines if len(line.get_xdata()) > 2]
+    assert len(drawn) == 4
+    assert {line.get_drawstyle() for line in drawn} == {"steps-post"}
+    assert max(max(line.get_xdata()) for line in drawn) <= 20
+    assert len({str(line._dash_pattern) for line in drawn}) == 4
+
+
+def test_a_curve_goes_on_to_the_horizon_once_nobody_is_left():
+    curves = pd.DataFrame(
+        {
+            "estimand": "cumulative incidence",
+            "stratum": "all",
+            "event": "death",
+            "time": [0.0, 100.0, 200.0],
+            "estimate": [0.0, 0.5, 1.0],
+            "conf_low": [0.0, 0.1, np.nan],
+            "conf_high": [0.0, 0.9, np.nan],
+        }
+    )
+    steps = reading.steps(curves, "cumulative incidence", "death", "all", 24)
+    assert steps["month"].iloc[-1] == 24
+    assert reading.at(curves, "cumulative incidence", "death", 24)["estimate"].tolist() == [1.0]
+    assert np.isnan(reading.at(curves.iloc[:2], "cumulative incidence", "death", 24)["estimate"].iloc[0])
+
+
+def test_withheld_counts_are_printed_as_ranges():
+    risk = RISK.assign(count=RISK["count"].where(RISK["count"].isna() | ~RISK["count"].between(1, 7)))
+    assert "1–7" in texts(figures.cumulative_incidence(CURVES, risk, "relapse", 60, "relapse"))
+
+
+def test_missing_limits_and_one_stratum_can_be_drawn():
+    curves = frames.curves(lines=(1,)).assign(stratum="all", conf_low=np.nan, conf_high=np.nan)
+    fig = figures.cumulative_incidence(curves, None, "relapse", 60, "relapse")
+    assert "all patients" in texts(fig)
+    assert figures.png(fig)
+    assert figures.png(figures.rates(frames.rates().assign(conf_high=np.nan), "relapse", "relapse"))
+
+
+def test_the_stacked_causes_fill_the_panel():
+    for axes in figures.all_causes(CURVES, 60).axes[:4]:
+        top = axes.collections[-1].get_paths()[0].vertices
+        assert top[:, 1].max() == 100
+
+
+def test_a_time_that_the_frame_lacks_is_refused_with_those_it_has():
+    with pytest.raises(ValueError, match=r"\[12.0, 24.0\], came 36"):
+        figures.attrition(frames.attrition(), 36)
+
+
+def test_labels_keep_apart_and_inside():
+    places = style.spread([50, 50, 50, 99, 100], gap=5, low=0, high=100)
+    assert all(right - left >= 5 - 1e-9 for left, right in zip(sorted(places), sorted(places)[1:], strict=False))
+    assert min(places) >= 0
+    assert max(places) <= 100
+
+
+def test_next_line_figures_never_speak_of_relapse():
+    curves = frames.curves("next_line")
+    risk = frames.risk(curves)
+    made = [
+        figures.cumulative_incidence(curves, risk, "next_line", 60, "start of the next line"),
+        figures.event_free(curves, risk, 60),
+        figures.all_causes(curves, 60),
+        FIGURES["attrition"](),
+        FIGURES["class shares"](),
+    ]
+    assert not [text for fig in made for text in texts(fig) if "relapse" in text.lower()]
+
+
+def test_text_from_data_is_drawn_as_it_stands():
+    rates = frames.rates().assign(stratum=["$x_1$", "<script>", "a & b", "50 %"])
+    fig = figures.rates(rates, "relapse", "relapse")
+    assert figures.png(fig)
+    assert {"$x_1$", "<script>"} <= set(texts(fig))
+
+
+def test_show_puts_alt_text_on_the_page(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda *things, **details: shown.append((things, details)))
+    assert figures.show(FIGURES["rates"](), "Rate of\nrelapse: 25.6") is None
+    (things, details) = shown[0]
+    assert things[0].data.startswith(b"\x89PNG")
+    assert details["metadata"]["image/png"]["alt"] == "Rate of relapse: 25.6"
+
+
+@pytest.mark.parametrize("alt", ["", "  \n", None])
+def test_show_refuses_an_empty_alt(alt):
+    with pytest.raises(ValueError, match="alt"):
+        figures.show(FIGURES["rates"](), alt)

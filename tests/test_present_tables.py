@@ -1,0 +1,216 @@
+"""Tables: static, escaped, readable by a screen reader, the same bytes each time."""
+
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import present_frames as frames
+import pytest
+
+from analysis import disclosure, schema
+from analysis.present import tables
+
+CURVES = frames.curves()
+EVIL = "<script>alert('x')</script> & \"co\""
+
+FLOW = pd.DataFrame({"step": [1, 2], "rule": ["all", EVIL], "removed": [0, 1234], "remaining": [6234, 5000]})
+DESCRIPTION = pd.DataFrame(
+    {
+        "variable": ["age_years", "iss", "iss", "sex"],
+        "level": ["", "I", "III", "female"],
+        "stratum": "all",
+        "statistic": ["median", "count", "count", "count"],
+        "estimate": [68.0, 0.353, np.nan, 0.4],
+        "low": [61.0, np.nan, np.nan, np.nan],
+        "high": [75.0, np.nan, np.nan, np.nan],
+        "count": [5000.0, 1765.0, np.nan, 2000.0],
+        "total": 5000.0,
+        "unit": ["years", "", "", ""],
+    }
+)
+MISSINGNESS = pd.DataFrame(
+    {"table": "PATIENTS", "column": ["iss", "sex"], "missing": [12.0, 0.0], "total": 5000.0, "share": [0.0024, 0.0]}
+)
+CHECKS = pd.DataFrame(
+    {
+        "check": ["shares add up", "against the witness"],
+        "value": [1e-12, np.nan],
+        "limit": [1e-9, 1e-9],
+        "passed": [True, False],
+        "note": ["", "the witness is not installed"],
+    }
+)
+GROUPS = pd.DataFrame(
+    {"stratum": ["line 1", "line 5"], "subjects": [5000.0, 4.0], "events": [3000.0, 2.0], "enough": [True, False]}
+)
+REGIMENS = pd.DataFrame(
+    {
+        "line": [1, 1, 2],
+        "regimen": [EVIL, "VRd", "DRd"],
+        "patients": [10.0, 900.0, np.nan],
+        "share": [0.01, 0.9, np.nan],
+    }
+)
+
+TABLES = {
+    "curves": lambda: tables.curves_at_times(CURVES, "relapse", [12, 24, 60], "relapse"),
+    "event free": lambda: tables.curves_at_times(CURVES, "any", [12, 24], "relapse, next line or death"),
+    "medians": lambda: tables.medians(frames.quantiles(), "relapse, next line or death"),
+    "rates": lambda: tables.rates(frames.rates(), "relapse"),
+    "attrition": lambda: tables.attrition(frames.attrition(), 24),
+    "crude": lambda: tables.crude_comparison(frames.comparison(), "relapse"),
+    "risk": lambda: tables.risk(frames.risk(CURVES)),
+    "calibration": lambda: tables.calibration(frames.calibration()),
+    "flow": lambda: tables.flow(FLOW),
+    "description": lambda: tables.description(DESCRIPTION),
+    "missingness": lambda: tables.missingness(MISSINGNESS),
+    "checks": lambda: tables.checks(CHECKS),
+    "small groups": lambda: tables.small_groups(GROUPS, 20),
+    "regimens": lambda: tables.regimens(REGIMENS),
+    "class shares": lambda: tables.class_shares(frames.class_shares()),
+}
+EMPTY = {
+    "curves": lambda: tables.curves_at_times(schema.empty(schema.CURVES), "relapse", [12], "relapse"),
+    "medians": lambda: tables.medians(schema.empty(schema.QUANTILES), "relapse"),
+    "rates": lambda: tables.rates(schema.empty(schema.RATES), "relapse"),
+    "attrition": lambda: tables.attrition(schema.empty(schema.ATTRITION), 24),
+    "crude": lambda: tables.crude_comparison(schema.empty(schema.CURVES), "relapse"),
+    "risk": lambda: tables.risk(schema.empty(schema.RISK)),
+    "calibration": lambda: tables.calibration(schema.empty(schema.CALIBRATION)),
+    "flow": lambda: tables.flow(schema.empty(schema.FLOW)),
+    "description": lambda: tables.description(schema.empty(schema.DESCRIPTION)),
+    "missingness": lambda: tables.missingness(schema.empty(schema.MISSINGNESS)),
+    "checks": lambda: tables.checks(schema.empty(schema.CHECKS)),
+    "small groups": lambda: tables.small_groups(GROUPS[GROUPS["enough"]], 20),
+    "regimens": lambda: tables.regimens(REGIMENS.iloc[:0]),
+    "class shares": lambda: tables.class_shares(frames.class_shares().iloc[:0]),
+}
+
+
+def cells(html):
+    """The texts of a table, row by row, its heading row first."""
+    tree = ElementTree.fromstring(f"<div>{html.data}</div>")
+    return [["".join(cell.itertext()).replace("\u00a0", " ") for cell in row] for row in tree.iter("tr")]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_is_well_formed_static_and_repeats(name):
+    data = TABLES[name]().data
+    assert data == TABLES[name]().data
+    assert data.startswith('<table class="result">\n<caption>')
+    assert not re.search(r"<script|style=|\bid=|on\w+=\"|javascript:", data)
+    rows = cells(TABLES[name]())
+    assert len({len(row) for row in rows}) == 1
+    tree = ElementTree.fromstring(f"<div>{data}</div>")
+    assert all(cell.get("scope") in ("col", "row") for cell in tree.iter("th"))
+    assert all(row[0].tag == "th" for row in tree.iter("tr"))
+    assert all(text.strip() for text in rows[0]), "an empty heading says nothing to a screen reader"
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_an_empty_frame_says_so(name):
+    assert "no rows to show" in EMPTY[name]().data
+
+
+def test_numbers_are_set_flush_right_and_text_is_not():
+    data = TABLES["rates"]().data
+    assert '<td class="number">25.6</td>' in data
+    assert "<td>relapse</td>" in data
+
+
+def test_text_from_data_stays_text():
+    for name in ("regimens", "flow"):
+        assert "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt; &amp; &quot;co&quot;" in TABLES[name]().data
+    assert cells(TABLES["flow"]())[2][0] == EVIL
+
+
+def test_curves_show_percent_with_limits_and_say_where_data_end():
+    short = CURVES[CURVES["time"] < 30 * frames.MONTH]
+    head, first, *_ = cells(tables.curves_at_times(short, "relapse", [24, 60], "relapse"))
+    assert head == ["group", "24 months", "60 months"]
+    assert re.fullmatch(r"\d+\.\d % \(\d+\.\d–\d+\.\d %\)", first[1])
+    assert first[2] == "beyond the data"
+
+
+def test_medians_not_reached_are_said():
+    rows = cells(TABLES["medians"]())
+    assert rows[1] == ["line 1", "5,000", "3,000", "21.0 months", "19.7–22.7 months"]
+    assert rows[2][-1] == "11.5 months to not reached"
+    assert rows[3][-2:] == ["not reached", "6.6 months to not reached"]
+    other = cells(tables.medians(frames.quantiles().assign(probability=0.25), "relapse"))
+    assert "25 %" in other[1]
+
+
+def test_both_readings_of_attrition_stand_side_by_side():
+    rows = cells(TABLES["attrition"]())
+    assert rows[1] == ["line 1", "start of the next line", "994", "256", "25.8 %", "22.4 % (20.4–24.4 %)"]
+    only_crude = frames.attrition().query("reading == 'crude' or line == 1")
+    assert cells(tables.attrition(only_crude, 24))[-1][-1] == "–"
+    with pytest.raises(ValueError, match=r"12\.0"):
+        tables.attrition(frames.attrition(), 17)
+
+
+def test_withheld_counts_show_what_was_done():
+    risk = pd.DataFrame(
+        {"stratum": "all", "time": 0.0, "state": ["at risk", "death", "censored"], "count": [80.0, 3.0, 12.0]}
+    )
+    shown = disclosure.withhold(risk, ["count"], within=["stratum", "time"])
+    assert [row[-1] for row in cells(tables.risk(shown))[1:]] == ["80", "1–7", "withheld"]
+    assert cells(TABLES["regimens"]())[-1] == ["line 2", "DRd", "1–7", "–"]
+
+
+def test_the_states_stand_in_one_order_whatever_the_frame_says():
+    risk = frames.risk(CURVES).iloc[::-1]
+    states = [row[1] for row in cells(tables.risk(risk))[1:6]]
+    assert states == ["at risk", "relapse", "next line first", "death", "censored"]
+
+
+def test_table_one_tells_units_levels_and_counts():
+    head, age, stage, third, _ = cells(TABLES["description"]())
+    assert head[-1] == "all patients (N = 5,000)"
+    assert age == ["age, years", "median (quartiles)", "68.0 (61.0–75.0)"]
+    assert stage == ["ISS stage", "I", "1,765 (35.3 %)"]
+    assert third[-1] == "1–7"
+
+
+def test_regimens_come_in_the_order_of_use_and_are_cut():
+    rows = cells(tables.regimens(REGIMENS, most=1))
+    assert [row[1] for row in rows[1:]] == ["VRd", "DRd"]
+
+
+def test_a_failed_check_cannot_be_overlooked():
+    assert cells(TABLES["checks"]())[2] == [
+        "against the witness",
+        "–",
+        "1e-09",
+        "FAILED",
+        "the witness is not installed",
+    ]
+
+
+def test_a_group_is_small_with_its_reason():
+    html = TABLES["small groups"]()
+    assert cells(html)[1:] == [["line 5", "4", "2"]]
+    assert "Fewer than 20\u00a0patients" in html.data
+
+
+def test_next_line_tables_never_speak_of_relapse():
+    curves = frames.curves("next_line")
+    made = [
+        tables.curves_at_times(curves, "next_line", [12], "start of the next line"),
+        tables.curves_at_times(curves, "any", [12], "start of the next line or death"),
+        tables.medians(frames.quantiles(event="next_line"), "start of the next line"),
+        tables.rates(frames.rates("next_line"), "next_line"),
+        tables.attrition(frames.attrition(), 24),
+        tables.crude_comparison(frames.comparison("next_line"), "start of the next line"),
+        tables.risk(frames.risk(curves)),
+    ]
+    assert not [html.data for html in made if "relapse" in html.data.lower()]
+    with pytest.raises(ValueError, match="records no relapse"):
+        tables.rates(frames.rates("relapse"), "next_line")
+
+
+def test_a_frame_of_another_kind_is_refused():
+    with pytest.raises(schema.SchemaError):
+        tables.rates(frames.calibration(), "relapse")
