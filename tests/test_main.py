@@ -1,5 +1,6 @@
 """The command: what it prints, what it writes, and its exit codes."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from analysis.__main__ import main
 from analysis.report import execution
 
 NOTEBOOKS = Path(__file__).parent / "notebooks"
+EXAMPLE = Path(__file__).parents[1] / "data" / "raw" / "example"
 ABOUT = {
     "name": "synthetic",
     "title": "Made-up cohort",
@@ -79,7 +81,7 @@ def test_a_good_report_ends_with_0_and_an_index(project, capsys):
     assert "not a relapse" not in page
     said = capsys.readouterr().out
     assert "good started" in said
-    assert "1 of 1 notebooks ended well" in said
+    assert "1 of 1 notebook(s) ended well" in said
 
 
 def test_a_failed_notebook_ends_with_1_and_is_named_with_its_cell(project, capsys):
@@ -90,7 +92,7 @@ def test_a_failed_notebook_ends_with_1_and_is_named_with_its_cell(project, capsy
     assert 'fails failed in cell 4 (raise ValueError("no such line")): ValueError: no such line' in said.err
     assert str(project / "elsewhere" / "runs" / "fails.ipynb") in said.err
     assert "Traceback" not in said.err
-    assert "1 of 2 notebooks ended well" in said.out
+    assert "1 of 2 notebook(s) ended well" in said.out
 
 
 @pytest.mark.usefixtures("no_kernel")
@@ -119,11 +121,11 @@ def test_wrong_usage_ends_with_2_before_anything_runs(project, capsys, arguments
 @pytest.mark.usefixtures("no_kernel")
 def test_bad_data_end_with_1_and_one_report_of_all_faults(project, monkeypatch, capsys):
     monkeypatch.setattr(shelf, "about", refuse)
-    assert main(["report", "--cohort", "x"]) == 1
+    assert main(["report", "--cohort", str(EXAMPLE)]) == 1
     said = capsys.readouterr().err
     assert "error: patients.csv:3 column 'age'" in said
     assert "warning: patients.csv:4 column 'drug'" in said
-    assert "1 errors, 1 warnings" in said
+    assert "1 error(s), 1 warning(s)" in said
     assert "ninety" not in said
     assert "Traceback" not in said
     assert not (project / "reports").exists()
@@ -142,22 +144,38 @@ def test_check_of_files_with_warnings_only_ends_with_0(monkeypatch):
     assert main(["check", "x"]) == 0
 
 
+def test_import_writes_canonical_tables_once(tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["import", "tables", str(EXAMPLE), "--out", str(out)]) == 0
+    assert (out / "patients.parquet").exists()
+    before = {file.name: file.read_bytes() for file in out.iterdir()}
+    assert main(["import", "tables", str(EXAMPLE), "--out", str(out)]) == 2
+    assert "not empty" in capsys.readouterr().err
+    assert {file.name: file.read_bytes() for file in out.iterdir()} == before
+
+
 def test_import_of_bad_files_writes_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "read", refuse, raising=False)
-    assert main(["import", "tables", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
+    monkeypatch.setattr(sources, "read", refuse)
+    assert main(["import", "tables", str(EXAMPLE), "--out", str(tmp_path / "out")]) == 1
     assert not (tmp_path / "out").exists()
 
 
-def test_the_cohort_is_a_known_name_a_path_or_a_folder_under_raw(project, monkeypatch):
-    asked = []
-    monkeypatch.setattr(sources, "inspect", lambda cohort: asked.append(cohort) or FAULTS.iloc[:0], raising=False)
-    (project / "data" / "raw" / "commpass").mkdir(parents=True)
-    (project / "mine").mkdir()
-    monkeypatch.chdir(project)
-    for name in ("synthetic", "commpass", "mine", "nowhere"):
-        assert main(["check", name]) == 0
-    raw, mine, nowhere = project / "data" / "raw" / "commpass", project / "mine", project / "nowhere"
-    assert asked == ["synthetic", str(raw), str(mine), str(nowhere)]
+def test_import_from_the_wrong_source_is_wrong_usage(tmp_path, capsys):
+    assert main(["import", "gdc", str(EXAMPLE), "--out", str(tmp_path / "out")]) == 2
+    assert "holds a cohort of source 'tables', not 'gdc'" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("no_kernel")
+def test_an_unknown_cohort_ends_with_1_and_the_nearest_name(project, capsys):
+    assert main(["report", "--cohort", "synthetik"]) == 1
+    assert "did you mean 'synthetic'?" in capsys.readouterr().err
+
+
+def test_the_notebooks_get_an_absolute_folder(project, monkeypatch):
+    monkeypatch.chdir(EXAMPLE.parent)
+    assert main(["report", "--cohort", "example", "--only", "good"]) == 0
+    record = json.loads((project / "reports" / "runs" / "good.json").read_text(encoding="utf-8"))
+    assert record["parameters"]["cohort"] == str(EXAMPLE)
 
 
 def test_list_names_notebooks_and_prints_the_parameters_of_one(project, capsys):
@@ -167,12 +185,10 @@ def test_list_names_notebooks_and_prints_the_parameters_of_one(project, capsys):
     assert "  patients: int = 3  how many (patients, 1 to 100)" in capsys.readouterr().out
 
 
-def test_an_output_folder_in_use_is_wrong_usage(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(sources, "read", lambda cohort: {}, raising=False)
-    monkeypatch.setattr(sources, "fingerprint", lambda cohort: "ab", raising=False)
-    (tmp_path / "kept.txt").write_text("mine", encoding="utf-8")
-    assert main(["import", "tables", str(tmp_path), "--out", str(tmp_path)]) == 2
-    assert "not empty" in capsys.readouterr().err
+def test_simulate_writes_a_cohort(tmp_path, capsys):
+    assert main(["simulate", "--patients", "30", "--seed", "1", "--out", str(tmp_path / "out")]) == 0
+    assert len(pd.read_parquet(tmp_path / "out" / "patients.parquet")) == 30
+    assert "30 of 30 patients" in capsys.readouterr().out
 
 
 def test_interrupting_ends_with_130(project, monkeypatch):

@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(command=run)
         return added
 
-    report = command("report", _report, "run the notebooks on a cohort and write their pages and an index.html")
+    report = command("report", _report, "run the notebooks on a cohort; write their pages and an index")
     report.add_argument("--cohort", metavar="C", help="synthetic, a folder, or a name under data/raw/")
     report.add_argument("--out", type=Path, metavar="DIR", help="folder of the pages (default: reports/)")
     report.add_argument("--only", nargs="+", metavar="NAME", help="these notebooks and those that they need")
@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
 
     importer = command("import", _import, "turn somebody's files into canonical Parquet tables")
     importer.add_argument("source", choices=["gdc", "tables"], metavar="SOURCE", help="gdc or tables")
-    importer.add_argument("input", type=Path, metavar="INPUT")
+    importer.add_argument("input", metavar="INPUT")
     importer.add_argument("--out", type=Path, required=True, metavar="DIR")
     importer.add_argument("--show-values", action="store_true", help="print the values found; they may be a patient's")
 
@@ -106,12 +106,12 @@ def _report(asked: argparse.Namespace) -> int:
 
     folder = shelf.project_folder() / "notebooks"
     decided = study.read(folder / "study.yaml")
-    cohort = _cohort(asked.cohort or decided.cohort)
+    cohort = _located(asked.cohort or decided.cohort)
     runs = study.plan(decided, folder, cohort, dict(asked.values), asked.only)
     out = asked.out or shelf.project_folder() / "reports"
     _say(f"cohort {cohort}: reading")
     about = shelf.about(cohort, sources)
-    _say(f"cohort {about['title']}: {about['patients']:,} patients; {len(runs)} notebooks")
+    _say(f"cohort {about['title']}: {about['patients']:,} patients; {len(runs)} notebook(s)")
     definitions = decided.definitions.get("every", {}) | decided.definitions.get(about["endpoint"], {})
     with _notebook_progress(len(runs)) as tell:
         records = runner.run_all(runs, out, about, definitions, asked.jobs, decided.timeout_minutes * 60, tell)
@@ -119,30 +119,40 @@ def _report(asked: argparse.Namespace) -> int:
     index = runner.write_index(out, names, decided.title, definitions)
     for record in records:
         if record["status"] != "ok":
-            cell = record.get("failing_cell")
-            place = f" in cell {cell['number']} ({cell['first_line']})" if cell else ""
-            kept = out / "runs" / f"{record['notebook']}.ipynb"
-            look = f"\n  to look at: {kept}" if record["status"] != "skipped" and kept.exists() else ""
-            _complain(f"{record['notebook']} {record['status']}{place}: {record['message']}{look}")
+            _complain(_what_happened(record, out))
     good = sum(record["status"] == "ok" for record in records)
-    _say(f"{good} of {len(records)} notebooks ended well: {index}")
+    _say(f"{good} of {len(records)} notebook(s) ended well: {index}")
     return DONE if good == len(records) else FAILED
+
+
+def _what_happened(record: dict[str, Any], out: Path) -> str:
+    """One failed run in words: which cell, what it said, and where the executed notebook was kept."""
+    cell = record.get("failing_cell")
+    place = f" in cell {cell['number']} ({cell['first_line']})" if cell else ""
+    kept = out / "runs" / f"{record['notebook']}.ipynb"
+    look = f"\n  to look at: {kept}" if record["status"] != "skipped" and kept.exists() else ""
+    return f"{record['notebook']} {record['status']}{place}: {record['message']}{look}"
 
 
 def _check(asked: argparse.Namespace) -> int:
     from analysis import sources
 
-    faults = sources.inspect(_cohort(asked.cohort))
+    faults = sources.inspect(asked.cohort)
     _report_faults(faults, asked.show_values)
     return FAILED if (faults["severity"] == "error").any() else DONE
 
 
 def _import(asked: argparse.Namespace) -> int:
     from analysis import sources
+    from analysis.sources import gdc, tables
 
-    cohort = str(asked.input.resolve())
-    folder = shelf.write_cohort(sources.read(cohort), asked.out, {"fingerprint": sources.fingerprint(cohort)})
-    _say(f"written: {folder}")
+    cohort = _located(asked.input)
+    recognised = [name for name, reader in (("gdc", gdc), ("tables", tables)) if reader.recognises(Path(cohort))]
+    if recognised and asked.source not in recognised:
+        raise UsageError([f"{asked.input} holds a cohort of source {recognised[0]!r}, not {asked.source!r}"])
+    tables_read = sources.read(cohort)
+    provenance = {"cohort": Path(cohort).name, "fingerprint": sources.fingerprint(cohort)}
+    _say(f"written: {shelf.write_cohort(tables_read, asked.out, provenance)}")
     return DONE
 
 
@@ -179,19 +189,18 @@ def _list(asked: argparse.Namespace) -> int:
     return DONE
 
 
-def _cohort(name: str) -> str:
-    """A cohort as the notebooks get it: a name that the sources know, or an absolute folder or file."""
-    if name == "synthetic":
-        return name
-    stored = shelf.data_folder() / "raw" / name
-    return str((stored if not Path(name).exists() and stored.exists() else Path(name)).resolve())
+def _located(cohort: str) -> str:
+    """A cohort as the notebooks get it: the name of the embedded one, or an absolute path."""
+    from analysis import sources
+
+    return cohort if cohort == "synthetic" else str(sources.locate(cohort).resolve())
 
 
 def _report_faults(faults: Any, show_values: bool) -> None:
     for line in schema.fault_lines(faults, show_values=show_values):
         _complain(line)
     errors = int((faults["severity"] == "error").sum())
-    _complain(f"{errors} errors, {len(faults) - errors} warnings")
+    _complain(f"{errors} error(s), {len(faults) - errors} warning(s)")
 
 
 def _say(text: str) -> None:
