@@ -1,0 +1,303 @@
+"""Sentences: their numbers come from the frames, their words from the endpoint, and data cannot break out of them."""
+
+import functools
+import re
+
+import numpy as np
+import pandas as pd
+import present_frames as frames
+import pytest
+
+from analysis import schema
+from analysis.present import labels, numbers, words
+
+EVIL = "<script>*bold* [link](http://x) $x$ `code`"
+FORMATS = {"format_count", "format_interval", "format_months", "format_percent", "plural", "event_name", "show"}
+
+
+def plain(text):
+    return text.replace(numbers.NO_BREAK_SPACE, " ")
+
+
+def cohort(endpoint="relapse", synthetic=True, **changes):
+    about = {
+        "name": "hand",
+        "title": "Made by hand",
+        "synthetic": synthetic,
+        "endpoint": endpoint,
+        "time_zero": "first treatment",
+        "source": "these tests",
+        "citation": "none",
+        "licence": "none",
+        "release": "v41",
+    }
+    return pd.DataFrame([about | changes])
+
+
+PATIENTS = pd.DataFrame(
+    {
+        "patient_id": ["a", "b", "c"],
+        "entry_day": 0,
+        "last_contact_day": 100,
+        "death_day": pd.array([pd.NA, 100, pd.NA], dtype="Int64"),
+        "index_year": pd.array([2012, pd.NA, 2009], dtype="Int64"),
+    }
+)
+GROUPS = pd.DataFrame({"stratum": ["line 1", "line 5", "II"], "subjects": [500.0, 1.0, np.nan]})
+GROUPS["enough"] = [True, False, False]
+FLOW = pd.DataFrame({"step": [1, 2], "rule": ["all", "with a line"], "removed": [0, 1234], "remaining": [6234, 5000]})
+MISSINGNESS = pd.DataFrame(
+    {"table": "PATIENTS", "column": ["iss", "sex"], "missing": [50.0, 0.0], "total": 100.0, "share": [0.5, 0.0]}
+)
+CHECKS = pd.DataFrame({"check": ["adds up"], "value": [0.0], "limit": [1e-9], "passed": [True], "note": [""]})
+
+
+@functools.cache
+def everything(endpoint):
+    """The output of every function of the room, made from frames of one endpoint."""
+    event = endpoint
+    curves = frames.curves(endpoint)
+    name = labels.event_name(event, endpoint)
+    quantiles = pd.concat([frames.quantiles(), frames.quantiles("cumulative incidence", event)])
+    settings = {"horizon_months": 60, "times_months": [12, 24], "minimum_patients": 20, "seed": 7}
+    return {
+        "alt_all_causes": words.alt_all_causes(curves, 60),
+        "alt_attrition": words.alt_attrition(frames.attrition(), 24),
+        "alt_calibration": words.alt_calibration(frames.calibration().iloc[2:]),
+        "alt_class_shares": words.alt_class_shares(frames.class_shares()),
+        "alt_crude_against_right": words.alt_crude_against_right(frames.comparison(event), 24, name),
+        "alt_cumulative_incidence": words.alt_cumulative_incidence(curves, event, 60, name),
+        "alt_event_free": words.alt_event_free(curves, 60, labels.event_name("any", endpoint)),
+        "alt_rates": words.alt_rates(frames.rates(event), event, name),
+        "attrition": words.attrition(frames.attrition(), 24),
+        "calibration": words.calibration(frames.calibration().iloc[2:]),
+        "checks": words.checks(CHECKS),
+        "class_shares": words.class_shares(frames.class_shares()),
+        "crude_gap": words.crude_gap(frames.comparison(event), event, endpoint, 24),
+        "daily_life": words.daily_life(),
+        "definitions": words.definitions(endpoint, settings),
+        "early_signs": words.early_signs(),
+        "flow": words.flow(FLOW),
+        "follow_up": words.follow_up(frames.quantiles("follow-up", "censored")),
+        "headline": words.headline(curves, quantiles, event, endpoint, [12, 24]),
+        "medians": words.medians(quantiles, endpoint),
+        "missingness": words.missingness(MISSINGNESS),
+        "rates": words.rates(frames.rates(event), event, endpoint),
+        "selection_caveat": words.selection_caveat(frames.attrition()),
+        "small_groups": words.small_groups(GROUPS, 20),
+        "strategies": words.strategies(frames.class_shares()),
+        "who": words.who(cohort(endpoint), PATIENTS),
+    }
+
+
+def test_no_function_is_left_out_of_these_tests():
+    assert set(everything("relapse")) == set(words.__all__) - FORMATS
+
+
+@pytest.mark.parametrize("name", sorted(everything("next_line")))
+def test_where_no_relapse_is_recorded_none_is_spoken_of(name):
+    text = everything("next_line")[name]
+    assert text.strip()
+    assert "relapse" not in text.lower()
+
+
+@pytest.mark.parametrize("endpoint", ["relapse", "next_line"])
+def test_sentences_are_whole(endpoint):
+    for name, text in everything(endpoint).items():
+        assert text == text.strip(), name
+        assert not re.search(r"\bnan\b|\bNone\b(?! of)|NaT|<NA>|  +\S|\{|\}", text), name
+        assert text.rstrip("*")[-1] in ".)", name
+
+
+@pytest.mark.parametrize(
+    ("stratum", "text"),
+    [
+        ("Line 1", "by 24 months"),
+        ("Line 1", "half had relapsed, started the next line or died within 21.0 months (19.7–22.7 months)"),
+        ("Line 2", "within 12.4 months (11.5 months to not reached)"),
+        ("Line 3", "fewer than half had relapsed, started the next line or died (median not reached)"),
+    ],
+)
+def test_the_headline_has_shares_and_medians_with_limits(stratum, text):
+    curves = frames.curves()
+    said = plain(words.headline(curves, frames.quantiles(), "relapse", "relapse", [12, 24]))
+    line = next(line for line in said.splitlines() if line.startswith(f"- **{stratum}**"))
+    assert text in line
+    rows = curves.query("event == 'relapse' and stratum == 'line 1'")
+    last = rows[rows["time"] <= 24 * frames.MONTH].iloc[-1]
+    assert f"by 24 months {100 * last['estimate']:.1f} % ({100 * last['conf_low']:.1f}–" in said
+
+
+def test_the_headline_says_where_the_data_end():
+    short = frames.curves(lines=(1,)).query("time < 500")
+    said = plain(words.headline(short, schema.empty(schema.QUANTILES), "relapse", "relapse", [12, 24, 60]))
+    assert said.endswith("had relapsed; the data end before 24 months.")
+    assert "by 24" not in said
+    said = plain(words.headline(short, schema.empty(schema.QUANTILES), "relapse", "relapse", [24]))
+    assert said == "**Line 1**: the data end before 24 months."
+
+
+def test_a_relapse_cannot_be_asked_of_a_source_without_any():
+    for ask in (
+        lambda: labels.event_name("relapse", "next_line"),
+        lambda: words.headline(frames.curves(), frames.quantiles(), "relapse", "next_line", [12]),
+        lambda: words.rates(frames.rates(), "relapse", "next_line"),
+        lambda: words.medians(frames.quantiles(event="relapse"), "next_line"),
+        lambda: words.crude_gap(frames.comparison(), "relapse", "next_line", 24),
+    ):
+        with pytest.raises(ValueError, match="records no relapse"):
+            ask()
+    with pytest.raises(ValueError, match="endpoint"):
+        words.definitions("progression")
+
+
+def test_rates_and_attrition_tell_counts_and_limits():
+    said = plain(words.rates(frames.rates(), "relapse", "relapse"))
+    assert "In line 1: 25.6 (24.5–26.6) per 100 person-years; 2,300 events among 5,000 patients." in said
+    said = plain(words.attrition(frames.attrition(), 24))
+    assert "Of the 994 patients who started line 1, 256 (25.8 %) started the next line, 105 (10.6 %) died first" in said
+    assert "by 24 months 22.4 % (20.4–24.4 %) had started the next line and 5.0 % (3.0–7.0 %) had died first." in said
+
+
+def test_attrition_without_one_of_its_readings():
+    both = frames.attrition()
+    assert "Nobody was followed for 24" in plain(words.attrition(both.assign(estimate=np.nan), 24))
+    assert "Allowing for" not in plain(words.attrition(both[both["reading"] == "crude"], 24))
+    assert "who started" not in words.attrition(both[both["reading"] != "crude"], 24)
+
+
+def test_the_gap_is_told_in_points_and_direction():
+    said = plain(words.crude_gap(frames.comparison(lines=(1,)), "relapse", "relapse", 24))
+    assert "In line 1, 42.0 % (39.0–45.0 %) had relapsed by 24 months." in said
+    assert "The crude share says 38.0 %, 4.0 points too low." in said
+    assert "One minus Kaplan-Meier says 48.0 %, 6.0 points too high." in said
+    same = frames.comparison(lines=(1,)).assign(estimate=0.5)
+    assert "50.0 %, the same to the first decimal" in plain(words.crude_gap(same, "relapse", "relapse", 24))
+
+
+def test_who_tells_number_years_and_kind():
+    said = plain(words.who(cohort(), PATIENTS))
+    assert said.startswith("Made by hand: 3 patients, first seen between 2009 and 2012. **These data are synthetic")
+    said = plain(words.who(cohort("next_line", False, release=None), PATIENTS[:1].drop(columns="index_year")))
+    assert said.startswith("Made by hand: 1 patient. These are records of real patients")
+    assert "does not record when the disease came back" in said
+
+
+def test_small_groups_tell_which_and_why():
+    said = plain(words.small_groups(GROUPS, 20))
+    assert "line 5 (1 patient) and II (1–7 patients). With fewer than 20 patients" in said
+    assert plain(words.small_groups(GROUPS[:1], 20)) == "Every group shown here has at least 20 patients."
+
+
+def test_flow_missing_values_calibration_and_checks():
+    assert plain(words.flow(FLOW)) == "Of 6,234 patients, 5,000 remain; 1,234 left out by rule."
+    assert "no rule removed anybody" in words.flow(FLOW[:1])
+    hidden = FLOW.assign(removed=pd.array([0, pd.NA], dtype="Int64"))
+    assert plain(words.flow(hidden)) == "After all rules of selection 5,000 patients remain."
+    assert "1 column lacks some values; most often ISS stage (50.0 %)" in plain(words.missingness(MISSINGNESS))
+    assert words.missingness(MISSINGNESS[1:]) == "No column lacks a value."
+    said = plain(words.calibration(frames.calibration()))
+    assert said.startswith("This cohort meets 2 of 4 published figures. It misses:")
+    assert "- reach line 2: 70.3 against 65.0 % (longer follow-up here)" in said
+    assert "**1 of 1 check failed**: adds up" in plain(words.checks(CHECKS.assign(passed=False)))
+
+
+@pytest.mark.parametrize(
+    "say",
+    [
+        lambda: words.headline(
+            schema.empty(schema.CURVES), schema.empty(schema.QUANTILES), "relapse", "relapse", [12, 24]
+        ),
+        lambda: words.medians(schema.empty(schema.QUANTILES), "relapse"),
+        lambda: words.rates(schema.empty(schema.RATES), "relapse", "relapse"),
+        lambda: words.attrition(schema.empty(schema.ATTRITION), 24),
+        lambda: words.crude_gap(schema.empty(schema.CURVES), "relapse", "relapse", 24),
+        lambda: words.follow_up(schema.empty(schema.QUANTILES)),
+        lambda: words.flow(schema.empty(schema.FLOW)),
+        lambda: words.class_shares(frames.class_shares()[:0]),
+    ],
+)
+def test_no_group_is_said_to_be_none(say):
+    assert "no group with enough patients" in say()
+
+
+@pytest.mark.parametrize(
+    "say",
+    [
+        lambda: words.alt_all_causes(schema.empty(schema.CURVES), 60),
+        lambda: words.alt_cumulative_incidence(schema.empty(schema.CURVES), "relapse", 60, "relapse"),
+        lambda: words.alt_event_free(schema.empty(schema.CURVES), 60),
+        lambda: words.alt_crude_against_right(schema.empty(schema.CURVES), 24, "relapse"),
+        lambda: words.alt_attrition(schema.empty(schema.ATTRITION), 24),
+        lambda: words.alt_rates(schema.empty(schema.RATES), "relapse", "relapse"),
+        lambda: words.alt_class_shares(frames.class_shares()[:0]),
+        lambda: words.alt_calibration(schema.empty(schema.CALIBRATION)),
+    ],
+)
+def test_the_alt_text_of_an_empty_figure_is_not_empty(say):
+    assert len(say()) > 20
+
+
+def test_background_holds_no_number_of_its_own():
+    for text in (words.early_signs(), words.strategies(), words.daily_life(), words.selection_caveat()):
+        assert not re.search(r"\d", text)
+        assert 60 < len(text.split()) < 200
+
+
+@pytest.mark.parametrize(
+    ("say", "subjects"),
+    [
+        (words.early_signs, ["residual", "clones", "resist", "M-protein", "light chains", "imaging", "bone pain"]),
+        (words.early_signs, ["tiredness", "infections", "kidney"]),
+        (words.strategies, ["PI", "IMiD", "antibodies", "transplant", "CAR-T", "bispecific"]),
+        (words.daily_life, ["Diet", "activity", "distress"]),
+    ],
+)
+def test_background_names_what_the_suite_speaks_to(say, subjects):
+    assert [subject for subject in subjects if subject not in say()] == []
+
+
+def test_text_from_data_cannot_leave_its_sentence():
+    said = [
+        words.who(cohort(title=EVIL, source=EVIL, release=EVIL), PATIENTS),
+        words.small_groups(GROUPS.assign(stratum=EVIL), 20),
+        words.headline(frames.curves(lines=(1,)).assign(stratum=EVIL), frames.quantiles(), "relapse", "relapse", [12]),
+        words.class_shares(frames.class_shares().assign(drug_class=EVIL)),
+        words.definitions("relapse", {EVIL: EVIL, "after_last_contact": EVIL}),
+        words.calibration(frames.calibration().assign(target=["a", EVIL, "c", "d"], note=EVIL)),
+        words.checks(CHECKS.assign(check=EVIL, passed=False)),
+    ]
+    for text in said:
+        assert "&#60;script&#62;" in text
+        assert not re.search(r"<script|\*bold\*|\]\(http|\$x\$|`code`|://", text)
+
+
+def test_text_from_data_shows_as_it_stood_once_rendered():
+    from html import unescape
+
+    assert unescape(numbers.escape_markdown(EVIL)) == EVIL
+    assert numbers.escape_markdown("t(4;14), bortezomib-melphalan") == "t(4;14), bortezomib-melphalan"
+    assert numbers.escape_markdown(None) == ""
+    assert "\n" not in numbers.escape_markdown("a\n\n# b")
+
+
+def test_rounding_lives_in_one_place():
+    assert plain(words.format_percent(0.9999)) == ">99.9 %"
+    assert plain(words.format_percent(None)) == "not known"
+    assert plain(words.format_interval(0.1, np.nan)) == "10.0 % to not known"
+    assert words.format_interval(None, np.nan) == ""
+    assert plain(words.format_months(float("inf"))) == "not reached"
+    assert plain(words.plural(1, "patient")) == "1 patient"
+    assert plain(words.plural(2300, "patient")) == "2,300 patients"
+    assert numbers.format_number(-0.04) == "0.0"
+    assert numbers.listed([]) == ""
+    assert plain(numbers.format_time_point(1)) == "1 month"
+
+
+def test_show_displays_markdown_and_refuses_silence(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    words.show("**A sentence.**")
+    assert shown[0].data == "**A sentence.**"
+    with pytest.raises(ValueError, match="sentence"):
+        words.show(" ")
