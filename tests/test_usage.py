@@ -22,7 +22,7 @@ def test_regimen_shares_add_up_to_one_per_line(lines):
 
 
 def test_a_patient_counts_in_every_class_of_the_line(lines):
-    used = usage.drug_classes(lines).set_index(["line", "kind"])["patients"].to_dict()
+    used = usage.drug_classes(lines).set_index(["line", "drug_class"])["patients"].to_dict()
     assert used == {(1, "PI"): 3, (1, "IMiD"): 2, (1, "alkylator"): 1, (2, "anti-CD38"): 1}
 
 

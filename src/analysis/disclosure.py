@@ -13,6 +13,8 @@ from functools import partial, reduce
 import numpy as np
 import pandas as pd
 
+from analysis import schema
+
 THRESHOLD = 7
 AT_RISK_MINIMUM = 11
 DEPENDENT = ("estimate", "conf_low", "conf_high", "std_error", "low", "high", "share", "person_years")
@@ -203,3 +205,49 @@ def stop_curves(curves: pd.DataFrame, at_risk_minimum: int = AT_RISK_MINIMUM) ->
     many = curves["at_risk"] >= at_risk_minimum
     last = curves["time"].where(many).groupby(curves["stratum"]).transform("max")
     return curves[curves["time"] <= last].reset_index(drop=True)
+
+
+def shared(frame: pd.DataFrame, table: schema.Table, synthetic: bool) -> pd.DataFrame:
+    """A result frame as a page may show it: untouched for a synthetic cohort, protected for a real one.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        any frame of the tables in `RULES`.
+    table : schema.Table
+        its declaration; decides which counts are withheld and which rows add up.
+    synthetic : bool
+        from COHORT; a synthetic row is about nobody.
+
+    Raises
+    ------
+    ValueError
+        for a table without a rule: what has no rule is not shown.
+
+    Example
+    -------
+    >>> rates = pd.DataFrame({"stratum": ["line 4"], "subjects": [39.0], "events": [3.0], "estimate": [7.1]})
+    >>> shared(rates, schema.RATES, synthetic=False)["estimate"].tolist()
+    [nan]
+    """
+    if table.name not in RULES:
+        raise ValueError(f"no disclosure rule for table {table.name}; expected one of {sorted(RULES)}")
+    if synthetic:
+        return frame
+    return RULES[table.name](frame)
+
+
+RULES = {
+    "CURVES": stop_curves,
+    "AT_TIMES": partial(withhold, count_columns=["at_risk", "events", "censored"]),
+    "RISK": partial(withhold, count_columns=["count"], within=["stratum", "time"]),
+    "QUANTILES": partial(withhold, count_columns=["subjects", "events"]),
+    "RATES": partial(withhold, count_columns=["subjects", "events"]),
+    "ATTRITION": partial(withhold, count_columns=["count"], within=["line", "reading", "time"]),
+    "GROUPS": partial(withhold, count_columns=["subjects", "events"]),
+    "FLOW": partial(withhold, count_columns=["removed", "remaining"]),
+    "DESCRIPTION": partial(withhold, count_columns=["count"], within=["variable", "stratum"]),
+    "MISSINGNESS": partial(withhold, count_columns=["missing"]),
+    "REGIMENS": partial(withhold, count_columns=["patients"], within=["line"]),
+    "CLASS_SHARES": partial(withhold, count_columns=["patients"]),
+}

@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 
 from analysis import schema
-from analysis.derive import staging
+from analysis.derive import regimens, staging
 
 # Known when a line starts. Regimen, transplant, maintenance and response of the line itself are not: they need the
 # future, and a patient must live and stay in remission long enough to have them.
-_COVARIATES = (
+KNOWN_AT_START = (
+    "age_years",
+    "era",
     "sex",
     "race",
     "iss",
@@ -30,6 +32,24 @@ _COVARIATES = (
     "diet",
     "distress",
 )
+
+
+def of(cohort: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """The SPELLS of a cohort by its own endpoint: given ones as they are, otherwise derived from its lines.
+
+    Given spells without `era` or `iss` get the word "unknown" there, so that every cohort can be asked by them.
+
+    Example
+    -------
+    >>> given = pd.DataFrame({"patient_id": ["a"], "line": [1], "entry": [0], "time": [90], "event": ["relapse"]})
+    >>> of({"spells": given})[["time", "event", "era"]].values.tolist()
+    [[90, 'relapse', 'unknown']]
+    """
+    if "spells" not in cohort:
+        return spells(cohort, regimens.lines(cohort))
+    given = cohort["spells"]
+    unknown = {name: "unknown" for name in ("era", "iss") if name not in given}
+    return schema.check(given.assign(**unknown), schema.SPELLS)
 
 
 def spells(
@@ -139,7 +159,7 @@ def _ends(frame: pd.DataFrame, endpoint: str) -> pd.DataFrame:
 
 
 def _with_covariates(result: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame:
-    known = [name for name in _COVARIATES if name in patients]
+    known = [name for name in KNOWN_AT_START if name in patients and name != "age_years"]
     at_index = patients[["patient_id", *(n for n in ("age_years", "index_year") if n in patients), *known]]
     result = result.merge(at_index, on="patient_id", how="left", validate="many_to_one")
     if "age_years" in result:

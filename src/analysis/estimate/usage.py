@@ -10,7 +10,7 @@ from analysis import schema
 def regimens(lines: pd.DataFrame) -> pd.DataFrame:
     """How often is each regimen used on each line?
 
-    Returns table USAGE: `kind` is the regimen; the shares of a line add up to 1, largest first.
+    Returns table REGIMENS; the shares of a line add up to 1, largest first.
 
     Raises
     ------
@@ -21,17 +21,17 @@ def regimens(lines: pd.DataFrame) -> pd.DataFrame:
     -------
     >>> from analysis import schema
     >>> used = regimens(_two_lines())
-    >>> used[["line", "kind", "patients"]].values.tolist()
+    >>> used[["line", "regimen", "patients"]].values.tolist()
     [[1, 'bortezomib+lenalidomide', 2], [2, 'daratumumab', 1]]
     """
     schema.check(lines, schema.LINES)
-    return _shares(lines[["patient_id", "line", "regimen"]].rename(columns={"regimen": "kind"}), lines)
+    return schema.check(_shares(lines[["patient_id", "line", "regimen"]], lines, "regimen"), schema.REGIMENS)
 
 
 def drug_classes(lines: pd.DataFrame) -> pd.DataFrame:
     """How many of those who start a line are treated with each drug class on it?
 
-    Returns table USAGE: `kind` is the class. A patient counts once in every class of the line, so the shares of a
+    Returns table CLASS_SHARES. A patient counts once in every class of the line, so the shares of a
     line add up to more than 1.
 
     Raises
@@ -41,20 +41,20 @@ def drug_classes(lines: pd.DataFrame) -> pd.DataFrame:
 
     Example
     -------
-    >>> drug_classes(_two_lines())["kind"].tolist()
+    >>> drug_classes(_two_lines())["drug_class"].tolist()
     ['IMiD', 'PI', 'anti-CD38']
     """
     schema.check(lines, schema.LINES)
-    classes = lines[["patient_id", "line"]].assign(kind=lines["classes"].str.split("+", regex=False))
-    return _shares(classes.explode("kind").dropna(subset=["kind"]).drop_duplicates(), lines)
+    classes = lines[["patient_id", "line"]].assign(drug_class=lines["classes"].str.split("+", regex=False))
+    classes = classes.explode("drug_class").dropna(subset=["drug_class"]).drop_duplicates()
+    return schema.check(_shares(classes, lines, "drug_class"), schema.CLASS_SHARES)
 
 
-def _shares(rows: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
-    counted = rows.groupby(["line", "kind"], sort=True).size().rename("patients").reset_index()
+def _shares(rows: pd.DataFrame, lines: pd.DataFrame, kind: str) -> pd.DataFrame:
+    counted = rows.groupby(["line", kind], sort=True).size().rename("patients").reset_index()
     counted["total"] = counted["line"].map(lines.groupby("line")["patient_id"].nunique())
     counted["share"] = counted["patients"] / counted["total"]
-    counted = counted.sort_values(["line", "patients", "kind"], ascending=[True, False, True], ignore_index=True)
-    return schema.check(counted, schema.USAGE)
+    return counted.sort_values(["line", "patients", kind], ascending=[True, False, True], ignore_index=True)
 
 
 def _two_lines() -> pd.DataFrame:

@@ -8,17 +8,20 @@ faults that a reader found in somebody's files. The tables themselves are plain 
 from analysis.schema.cohort import COHORT, FINDINGS, LABS, LINES, PATIENTS, SPELLS, TREATMENTS, TRUTH
 from analysis.schema.faults import FAULTS, BadInputError, fault_lines
 from analysis.schema.results import (
+    AT_TIMES,
     ATTRITION,
     CALIBRATION,
     CHECKS,
+    CLASS_SHARES,
     CURVES,
     DESCRIPTION,
     FLOW,
+    GROUPS,
     MISSINGNESS,
     QUANTILES,
     RATES,
+    REGIMENS,
     RISK,
-    USAGE,
 )
 from analysis.schema.table import Column, SchemaError, Table, check, empty
 
@@ -27,8 +30,10 @@ DAYS_PER_MONTH = DAYS_PER_YEAR / 12
 
 __all__ = [
     "ATTRITION",
+    "AT_TIMES",
     "CALIBRATION",
     "CHECKS",
+    "CLASS_SHARES",
     "COHORT",
     "CURVES",
     "DAYS_PER_MONTH",
@@ -37,17 +42,18 @@ __all__ = [
     "FAULTS",
     "FINDINGS",
     "FLOW",
+    "GROUPS",
     "LABS",
     "LINES",
     "MISSINGNESS",
     "PATIENTS",
     "QUANTILES",
     "RATES",
+    "REGIMENS",
     "RISK",
     "SPELLS",
     "TREATMENTS",
     "TRUTH",
-    "USAGE",
     "BadInputError",
     "Column",
     "SchemaError",

@@ -118,18 +118,34 @@ ATTRITION = Table(
     key=("line", "reading", "outcome", "time"),
 )
 
-USAGE = Table(
-    "USAGE",
-    "line and kind of treatment",
+AT_TIMES = Table("AT_TIMES", "estimand, stratum, event and fixed time", CURVES.columns, CURVES.key)
+
+GROUPS = Table(
+    "GROUPS",
+    "stratum",
     (
+        STRATUM,
+        _count("subjects", "patients in the group"),
+        _count("events", "events of any kind in the group"),
+        Column("enough", "flag", "the group has enough patients for curves and rates"),
+    ),
+    key=("stratum",),
+)
+
+
+def _usage(name: str, kind: str) -> Table:
+    columns = (
         Column("line", "integer", "line of treatment", minimum=1),
-        Column("kind", "text", "regimen, or drug class"),
+        Column(kind, "text", f"{kind.replace('_', ' ')} used on the line"),
         _count("patients", "patients treated so on the line"),
         _count("total", "patients who started the line"),
         Column("share", "number", "patients / total; missing where withheld", nullable=True, minimum=0, maximum=1),
-    ),
-    key=("line", "kind"),
-)
+    )
+    return Table(name, f"line and {kind.replace('_', ' ')}", columns, key=("line", kind))
+
+
+REGIMENS = _usage("REGIMENS", "regimen")
+CLASS_SHARES = _usage("CLASS_SHARES", "drug_class")
 
 DESCRIPTION = Table(
     "DESCRIPTION",

@@ -19,9 +19,12 @@ from analysis.present.tables.estimates import (
     risk,
 )
 from analysis.present.tables.html import table
+from analysis.present.tables.lines import attrition_change, attrition_counts
 
 __all__ = [
     "attrition",
+    "attrition_change",
+    "attrition_counts",
     "calibration",
     "checks",
     "class_shares",

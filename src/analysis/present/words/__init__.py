@@ -28,6 +28,7 @@ from analysis.present.words.cohort import (
     who,
 )
 from analysis.present.words.findings import attrition, crude_gap, headline, medians, rates
+from analysis.present.words.lines import eras
 
 
 def show(text: str) -> None:
@@ -62,6 +63,7 @@ __all__ = [
     "daily_life",
     "definitions",
     "early_signs",
+    "eras",
     "event_name",
     "flow",
     "follow_up",
