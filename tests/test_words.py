@@ -77,6 +77,7 @@ def everything(endpoint):
         "daily_life": words.daily_life(),
         "definitions": words.definitions(endpoint, settings),
         "early_signs": words.early_signs(),
+        "eras": words.eras(GROUPS, 20),
         "flow": words.flow(FLOW),
         "follow_up": words.follow_up(frames.quantiles("follow-up", "censored")),
         "headline": words.headline(curves, quantiles, event, endpoint, [12, 24]),
