@@ -1,7 +1,7 @@
 """MMRF CoMMpass as the GDC exports it: JSON (portal, API, or pages that `relapse fetch commpass` stored) and TSV.
 
 `layout` knows the names, `files` and `tree` turn any shape into the same rows of text, `cells` types them and
-collects faults, `tables` and `visits` apply the rules for the data's own quirks.
+collects faults, `tables` and `visits` apply the rules for the data's own quirks; `download` and `service` fetch.
 """
 
 from __future__ import annotations
@@ -27,6 +27,17 @@ _ABOUT = {
     ),
     "licence": "open access under the NIH Genomic Data Sharing Policy; no attempt to identify a participant",
 }
+
+
+def about() -> dict:
+    """What is this source: name, title, endpoint, citation and licence, as in table COHORT (the release left out).
+
+    Example
+    -------
+    >>> about()["endpoint"]
+    'next_line'
+    """
+    return dict(_ABOUT)
 
 
 def recognises(folder: str | Path) -> bool:

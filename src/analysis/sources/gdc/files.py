@@ -21,8 +21,9 @@ def found_files(place: str | Path) -> list[Path]:
         return [place] if place.suffix.lower() in (".tsv", ".json") else []
     if not place.is_dir():
         return []
-    if (place / layout.MANIFEST).is_file():
-        return [place / layout.MANIFEST]
+    for manifest in (layout.MANIFEST, layout.PARTIAL_MANIFEST):
+        if (place / manifest).is_file():
+            return [place / manifest]
     names = {path.name.lower(): path for path in sorted(place.iterdir()) if path.is_file()}
     exports = [path for name, path in names.items() if name.startswith("clinical") and name.endswith(".json")]
     if exports:
@@ -36,6 +37,8 @@ def load(place: str | Path, faults: Faults) -> tuple[Records, Records, str | Non
     if not files:
         expected = "a GDC export: clinical.tsv (with follow_up.tsv if at hand), clinical*.json or a fetched folder"
         faults.file_error(str(place), expected, "point to the folder of the export, or run: relapse fetch commpass")
+    elif files[0].name == layout.PARTIAL_MANIFEST:
+        faults.file_error(files[0].name, "a finished download", "take it up again: relapse fetch commpass")
     elif files[0].name == layout.MANIFEST:
         return _fetched(files[0], faults)
     elif files[0].suffix.lower() == ".json":
@@ -98,14 +101,17 @@ def _parsed(path: Path, content: bytes, faults: Faults) -> list:
 
 def _fetched(manifest_path: Path, faults: Faults) -> tuple[Records, Records, str | None]:
     """The pages that a fetch stored, each held against the checksum noted when it came."""
-    manifest = json.loads(_text(manifest_path, _bytes(manifest_path, faults), faults))
+    try:
+        manifest = json.loads(_text(manifest_path, _bytes(manifest_path, faults), faults))
+        listed = [(page["file"], page["sha256"]) for page in manifest["pages"]]
+    except (ValueError, KeyError, TypeError):
+        faults.file_error(manifest_path.name, "the list of fetched pages", "run again: relapse fetch commpass")
+        faults.raise_errors()
     pages = []
-    if not manifest.get("complete"):
-        faults.file_error(manifest_path.name, "a finished download", "run again: relapse fetch commpass")
-    for page in manifest["pages"]:
-        path = manifest_path.with_name(page["file"])
+    for name, digest in listed:
+        path = manifest_path.with_name(name)
         content = path.read_bytes() if path.is_file() else b""
-        if hashlib.sha256(content).hexdigest() != page["sha256"]:
+        if hashlib.sha256(content).hexdigest() != digest:
             faults.file_error(path.name, "the page as it was fetched (sha256)", "run again: relapse fetch commpass")
         else:
             pages.append((path.name, _parsed(path, content, faults)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 PROJECT = "MMRF-COMMPASS"
-MANIFEST = "fetch.json"  # what a finished or broken-off download says of itself
+MANIFEST, PARTIAL_MANIFEST = "fetch.json", "fetch.partial.json"  # what a download says of itself
 MISSING = frozenset({"", "'--", "--"})
 
 # level of the GDC's tree -> fields that this reader takes from it
