@@ -201,6 +201,23 @@ def test_tables_tell_what_their_cells_belong_to_and_can_be_scrolled_from_the_key
     assert not soup.table.get("id")
 
 
+def test_a_table_that_marks_its_own_numbers_is_left_as_it_is():
+    table = '<table><tr><td class="number">1</td><td>2</td></tr></table>'
+    assert str(made(data(text_html=table))[0].table).count("number") == 1
+
+
+@pytest.mark.parametrize(("text", "marked"), [("-1.5", True), ("< 8", True), ("t(4;14)", False), ("2 years", False)])
+def test_figures_are_told_from_words(text, marked):
+    soup, _ = made(data(text_html=f"<table><tr><td>{text.replace('<', '&lt;')}</td></tr></table>"))
+    assert bool(soup.find(class_="number")) == marked
+
+
+def test_words_that_lead_to_a_list_are_no_question():
+    soup, _ = made(markdown="# T\n\nThis page shows\n\n- one\n- two")
+    assert not soup.find(class_="question")
+    assert "This page shows" in soup.main.text
+
+
 def test_the_same_notebook_gives_the_same_bytes_whatever_the_ids_of_its_cells():
     first, second = (made(figure(), data(text_html="<table><tr><td>1</td></tr></table>"))[1] for _ in range(2))
     assert first == second

@@ -26,6 +26,7 @@ _ATTRIBUTES = {
 _SHOWN = ("text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/latex", "text/plain")
 _SCRIPTED = re.compile(r"javascript|widget|plotly|vega|bokeh|holoviews", re.IGNORECASE)
 _PANDAS_STYLE = re.compile(r"<style scoped>.*?</style>", re.DOTALL)
+_FIGURE = re.compile(r"[-\u2212+<>\u2264\u2265~ ]*\d[^A-Za-z]*$")
 _PLACEHOLDER = "No description has been provided"
 _WRAPPERS = {"cell", "inner_cell", "text_cell_render", "output_wrapper", "output", "output_area", "output_subarea"}
 
@@ -172,15 +173,15 @@ def _keep_safe(soup: BeautifulSoup, faults: list[str]) -> None:
 
 
 def _title(soup: BeautifulSoup, faults: list[str]) -> tuple[str, str]:
-    """The one h1 and the paragraph after it, both taken out of the body."""
+    """The one h1 and the sentence after it, both taken out of the body."""
     tops = soup.find_all("h1")
     if len(tops) != 1:
         faults.append(f"expected one heading of level 1 (`# ...`) as the title, came {len(tops)}")
         return "", ""
     following = tops[0].find_next_sibling(True)
     question = ""
-    if following is not None and following.name == "p":
-        question = _text(following)
+    if following is not None and following.name == "p" and _text(following).endswith((".", "?", "!")):
+        question = _text(following)  # not the words that only lead to a list
         following.extract()
     tops[0].extract()
     return _text(tops[0]), question
@@ -216,7 +217,8 @@ def _tables(soup: BeautifulSoup) -> None:
             elif not cell.get("scope"):
                 span, word = ("colspan", "col") if cell.find_parent("thead") else ("rowspan", "row")
                 cell["scope"] = f"{word}group" if int(cell.get(span, 1)) > 1 else word
-        _number_columns(table)
+        if not table.find(class_="number"):
+            _number_columns(table)
         caption = table.find("caption")
         label = f"Table {number}" + (f": {_text(caption)}" if caption else "")
         table.wrap(
@@ -231,7 +233,7 @@ def _number_columns(table: Tag) -> None:
     for row in rows:
         for position, cell in enumerate(row):
             if cell.name == "td" and cell.find_parent("thead") is None:
-                is_figure = bool(re.search(r"\d", _text(cell))) and not re.search(r"[A-Za-z]{3,}", _text(cell))
+                is_figure = bool(_FIGURE.match(_text(cell)))
                 figures.setdefault(position, []).append(is_figure)
                 if is_figure:
                     cell["class"] = [*cell.get("class", []), "number"]
