@@ -40,7 +40,7 @@ def witnesses(spells: pd.DataFrame, by: str | list[str] | None = None) -> pd.Dat
     """
     step = max(1, -(-len(spells) // _MOST_ROWS))
     seen = spells.iloc[::step]
-    thinned = f"on every {step}th row" if step > 1 else ""
+    thinned = f"on one row in {step}" if step > 1 else ""
     with np.errstate():  # lifelines switches numpy's warnings off for the whole process; this switches them on again
         rows = [*_against_lifelines(seen, by, thinned), _against_scikit_survival(seen, by, thinned)]
     rows += [_sums_to_one(spells, by), _adds_up(spells, by)]

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from analysis.estimate.doors import CENSORED, WORDS, as_names, check_spells, event_codes, to_floats
+from analysis.estimate.doors import CENSORED, WORDS, as_names, check_spells, plain_numbers
 from analysis.estimate.strata import strata_of
 
+_LONGEST_DAY = 100_000  # whole times up to this are days that count themselves
 _DENSE_CELLS = 4_000_000  # above this many (word, stratum, day) cells only those that occur are kept
 
 
@@ -104,13 +105,14 @@ def count(
     (('relapse', 'death'), [0.0, 3.0, 5.0], [3.0, 3.0, 2.0], [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     """
     names = as_names(by)
-    check_spells(spells, names, entry, weight)
+    word = check_spells(spells, names, entry, weight)
     if weight is not None and (spells[weight] == 0).any():
-        spells = spells[spells[weight] > 0]
+        counted = (spells[weight] > 0).to_numpy()
+        spells, word = spells[counted], word[counted]
     stratum, strata = strata_of(spells, names)
-    weights = None if weight is None else to_floats(spells[weight])
+    weights = None if weight is None else plain_numbers(spells[weight]).astype(float)
     grid, day = _grid(spells["time"])
-    leaving, cell = _leavings(spells["event"], stratum, day, len(strata), len(grid), weights)
+    leaving, cell = _leavings(word, stratum, day, len(strata), len(grid), weights)
     row_stratum, row_day = np.divmod(cell, len(grid))
     occur = [place for place, word in enumerate(WORDS) if word != CENSORED and leaving[place].any()]
     counts = Counts(
@@ -126,7 +128,7 @@ def count(
     )
     counts = _with_numbers_at_risk(counts, leaving.sum(axis=0))
     if len(counts.entries[0]) or counts.weights == "fractional":
-        return replace(counts, subjects=_subjects(spells, entry, stratum, weights, counts))
+        return replace(counts, subjects=_subjects(spells, entry, word, stratum, weights, counts))
     return counts
 
 
@@ -148,11 +150,16 @@ def _with_numbers_at_risk(counts: Counts, leaving: np.ndarray) -> Counts:
 
 
 def _subjects(
-    spells: pd.DataFrame, entry: str | None, stratum: np.ndarray, weights: np.ndarray | None, counts: Counts
+    spells: pd.DataFrame,
+    entry: str | None,
+    word: np.ndarray,
+    stratum: np.ndarray,
+    weights: np.ndarray | None,
+    counts: Counts,
 ) -> tuple[Subjects, ...]:
     """The subjects of each stratum with the rows of counts at which they come and leave."""
-    begin = np.zeros(len(spells)) if entry is None else to_floats(spells[entry])
-    end, word = to_floats(spells["time"]), event_codes(spells["event"])
+    begin = np.zeros(len(spells)) if entry is None else plain_numbers(spells[entry])
+    end = plain_numbers(spells["time"])
     position = np.full(len(WORDS), -1)
     for place, name in enumerate(counts.words):
         position[WORDS.index(name)] = place
@@ -168,30 +175,30 @@ def _subjects(
 
 def _grid(time: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """The times that can occur, from 0, and each row's place among them: whole days count themselves."""
-    plain = to_floats(time)
+    plain = plain_numbers(time)
     longest = plain.max(initial=0)
-    if longest <= 100_000:
-        day = plain.astype(np.intp)
-        if np.array_equal(day, plain):
+    if longest <= _LONGEST_DAY:
+        day = plain.astype(np.intp, copy=False)
+        if day is plain or np.array_equal(day, plain):
             return np.arange(int(longest) + 1, dtype=float), day
     grid, place = np.unique(np.append(plain, 0.0), return_inverse=True)
     return grid, place[:-1]
 
 
 def _leavings(
-    events: pd.Series, stratum: np.ndarray, day: np.ndarray, strata: int, days: int, weights: np.ndarray | None
+    word: np.ndarray, stratum: np.ndarray, day: np.ndarray, strata: int, days: int, weights: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Those who leave, one row per event word and one column per cell that occurs; and those cells (stratum, day)."""
     cells = strata * days
-    cell = day if strata <= 1 else stratum * days + day
     origins = np.arange(strata) * days
+    occurring = None
     if len(WORDS) * cells > max(_DENSE_CELLS, 4 * len(day)):
-        occurring, cell = np.unique(np.append(cell, origins), return_inverse=True)
-        cell, cells = cell[: len(day)], len(occurring)
+        occurring, place = np.unique(np.append(stratum * days + day, origins), return_inverse=True)
+        place, cells = place[: len(day)] + word * len(occurring), len(occurring)
+    elif strata > 1:
+        place = (word * strata + stratum) * days + day
     else:
-        occurring = None
-    place = event_codes(events) * cells
-    place += cell
+        place = word * days + day
     leaving = np.bincount(place, weights, minlength=len(WORDS) * cells).reshape(len(WORDS), cells).astype(float)
     if occurring is not None:
         return leaving, occurring
@@ -205,11 +212,13 @@ def _entries(
     spells: pd.DataFrame, entry: str | None, stratum: np.ndarray, weights: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Delayed entries as (stratum, time, count), sorted; three empty arrays when all were observed from the start."""
-    if entry is None or not (late := to_floats(spells[entry]) > 0).any():
+    begin = np.zeros(0) if entry is None else plain_numbers(spells[entry])
+    if begin.max(initial=0) == 0:
         return np.zeros(0, dtype=np.intp), np.zeros(0), np.zeros(0)
-    begin, place = to_floats(spells[entry])[late], stratum[late]
-    order = np.lexsort((begin, place))
-    return place[order], begin[order], np.ones(len(order)) if weights is None else weights[late][order]
+    late = np.flatnonzero(begin > 0)
+    late = late[np.lexsort((begin[late], stratum[late]))]
+    number = np.ones(len(late)) if weights is None else weights[late]
+    return stratum[late], begin[late].astype(float), number
 
 
 def _kind_of_weights(weights: np.ndarray | None) -> str:

@@ -72,6 +72,18 @@ def table_one(frame: pd.DataFrame, variables: Sequence[str], by: str | list[str]
     return table[[*DESCRIPTION.names, *table.columns.difference(DESCRIPTION.names, sort=False)]]
 
 
+def known_variables(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """Which of these columns does the frame have, with at least one known value?
+
+    Example
+    -------
+    >>> known_variables(pd.DataFrame({"sex": ["female"], "era": ["unknown"], "age_years": [None]}), ["sex", "era"])
+    ['sex']
+    """
+    here = [name for name in names if name in frame.columns]
+    return [name for name in here if (frame[name].notna() & (frame[name] != _UNKNOWN)).any()]
+
+
 def missingness(cohort: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """What is not known, table by table and column by column?
 

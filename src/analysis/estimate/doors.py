@@ -18,8 +18,8 @@ def as_names(by: str | list[str] | None) -> list[str]:
     return [] if by is None else [by] if isinstance(by, str) else list(by)
 
 
-def check_spells(spells: pd.DataFrame, by: list[str], entry: str | None, weight: str | None) -> None:
-    """Raise one SchemaError that names every fault in the columns that a count will use; say nothing when all is well.
+def check_spells(spells: pd.DataFrame, by: list[str], entry: str | None, weight: str | None) -> np.ndarray:
+    """Raise one SchemaError that names every fault in the columns that a count will use; else return the event codes.
 
     It reads only the columns in use, because the whole check of the table costs more than the estimate itself.
     """
@@ -28,12 +28,15 @@ def check_spells(spells: pd.DataFrame, by: list[str], entry: str | None, weight:
     present = [name for name in numbers if name in spells.columns]
     wrong = {name: fault for name in present if (fault := _number_fault(spells[name], name))}
     faults += wrong.values()
+    codes = np.zeros(0, dtype=np.intp)
     if "event" in spells.columns:
-        faults += _event_faults(spells["event"])
+        codes, found = _checked_events(spells["event"])
+        faults += found
     if entry and {entry, "time"} <= set(present) - set(wrong):
         faults += _entry_faults(spells, entry)
     faults += _strata_faults(spells, by)
     _raise("table SPELLS", faults)
+    return codes
 
 
 def check_strata(frame: pd.DataFrame, by: list[str], where: str) -> None:
@@ -64,7 +67,7 @@ def _first(faulty: np.ndarray, spells: pd.DataFrame | pd.Series) -> str:
 def _number_fault(values: pd.Series, name: str) -> str:
     if not pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype):
         return f"column {name!r}: expected numbers, came {values.dtype}; convert it first"
-    plain = to_floats(values)
+    plain = plain_numbers(values)
     # One comparison finds NaN, negative and infinite values together; only then is it asked which.
     if len(plain) and not (plain.min() >= 0 and plain.max() < np.inf):
         faulty = ~((plain >= 0) & (plain < np.inf))
@@ -76,21 +79,24 @@ def _number_fault(values: pd.Series, name: str) -> str:
     return ""
 
 
-def _event_faults(events: pd.Series) -> list[str]:
+def _checked_events(events: pd.Series) -> tuple[np.ndarray, list[str]]:
     if pd.api.types.is_numeric_dtype(events.dtype):
-        return [
+        return np.zeros(0, dtype=np.intp), [
             f"column 'event': expected words among {list(WORDS)}, came {events.dtype} codes; "
             "map each code to its word, so that no code can be read as true or false"
         ]
-    unknown = event_codes(events) < 0
-    if unknown.any():
-        came = events.to_numpy(dtype=object)[unknown][0]
-        return [f"column 'event': expected one of {list(WORDS)}, came {came!r} {_first(unknown, events)}"]
-    return []
+    codes = event_codes(events)
+    if len(codes) == 0 or codes.min() >= 0:
+        return codes, []
+    unknown = codes < 0
+    came = events.to_numpy(dtype=object)[unknown][0]
+    return codes, [f"column 'event': expected one of {list(WORDS)}, came {came!r} {_first(unknown, events)}"]
 
 
 def _entry_faults(spells: pd.DataFrame, entry: str) -> list[str]:
-    begin, end = to_floats(spells[entry]), to_floats(spells["time"])
+    begin, end = plain_numbers(spells[entry]), plain_numbers(spells["time"])
+    if not len(begin) or begin.max() == 0:
+        return []
     faulty = (begin > 0) & (begin >= end)
     if not faulty.any():
         return []
@@ -110,23 +116,19 @@ def _missing_fault(values: pd.Series, name: str) -> str:
     )
 
 
-def to_floats(values: pd.Series) -> np.ndarray:
-    """The values as floats, missing ones as NaN, whether numpy's or pandas' own types hold them."""
+def plain_numbers(values: pd.Series) -> np.ndarray:
+    """The values as numpy's own numbers without a copy where they are, else as floats with NaN for missing ones."""
     if isinstance(values.dtype, np.dtype):
-        return values.to_numpy(dtype=float)
+        return values.to_numpy()
     return values.to_numpy(dtype=float, na_value=np.nan)
 
 
 def event_codes(events: pd.Series) -> np.ndarray:
     """The position of each event word in the schema's list of words, -1 for a word that is not in it."""
     if isinstance(events.dtype, pd.CategoricalDtype):
-        position = np.array(
-            [WORDS.index(word) if word in WORDS else -1 for word in events.cat.categories], dtype=np.intp
-        )
-        codes = events.cat.codes.to_numpy()
-        if len(position) == 0:
-            return np.full(len(codes), -1, dtype=np.intp)
-        return np.where(codes < 0, -1, position[codes])
-    codes, words = pd.factorize(events.to_numpy(dtype=object))
+        codes, words = events.cat.codes.to_numpy(), events.cat.categories
+    else:
+        codes, words = pd.factorize(events.to_numpy(dtype=object))
+    # A missing event has code -1 and so takes the last position, that of an unknown word.
     position = np.array([WORDS.index(word) if word in WORDS else -1 for word in words] + [-1], dtype=np.intp)
     return position[codes]

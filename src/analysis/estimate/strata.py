@@ -19,15 +19,14 @@ def strata_of(frame: pd.DataFrame, names: list[str]) -> tuple[np.ndarray, pd.Dat
     >>> code.tolist(), strata["stratum"].tolist()
     ([2, 0, 1], ['line 1 · male', 'line 2 · female', 'line 2 · male'])
     """
-    code = np.zeros(len(frame), dtype=np.intp)
     if not names:
-        return code, pd.DataFrame({"stratum": ["all"] if len(frame) else []}, dtype=object)
+        label = ["all"] if len(frame) else []
+        return np.zeros(len(frame), dtype=np.intp), pd.DataFrame({"stratum": label}, dtype=object)
+    code = None
     for name in names:
         own, size = _codes(frame[name])
-        code = code * size + own
-        occurring, code = _ranks(code)
-    first = np.zeros(len(occurring), dtype=np.intp)
-    first[code[::-1]] = np.arange(len(code))[::-1]
+        occurring, code = _ranks(own if code is None else code * size + own)
+    first = _first_rows(code, len(occurring))
     values = frame[names].iloc[first].reset_index(drop=True)
     labels = pd.Series([""] * len(values), dtype=object)
     for position, name in enumerate(names):
@@ -66,3 +65,12 @@ def _ranks(code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     rank = np.zeros(occurring[-1] + 1, dtype=np.intp)
     rank[occurring] = np.arange(len(occurring))
     return occurring, rank[code]
+
+
+def _first_rows(code: np.ndarray, strata: int) -> np.ndarray:
+    """The first row of each stratum; for few strata looked for one by one, because each stands near the top."""
+    if strata <= 32:
+        return np.array([np.argmax(code[:10_000] == place) or np.argmax(code == place) for place in range(strata)], int)
+    first = np.zeros(strata, dtype=np.intp)
+    first[code[::-1]] = np.arange(len(code))[::-1]
+    return first

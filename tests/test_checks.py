@@ -1,0 +1,81 @@
+"""The witnesses agree on good curves, say what they could not compare, and would object to bad ones."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import schema
+from analysis.estimate import checks
+from analysis.estimate.checks import witnesses
+
+
+def simulated(rows=400, seed=11):
+    rng = np.random.default_rng(seed)
+    spells = pd.DataFrame({"line": rng.integers(1, 4, rows), "entry": 0, "time": rng.integers(1, 60, rows)})
+    return spells.assign(event=rng.choice(["censored", "relapse", "death"], rows))
+
+
+def test_other_libraries_agree_and_all_adds_up():
+    table = schema.check(witnesses(simulated(), "line"), schema.CHECKS)
+    assert table["passed"].all()
+    assert table["value"].notna().all()
+    assert table["value"].max() < 1e-12
+    assert table["note"].eq("").all()
+
+
+def test_what_cannot_be_compared_is_said():
+    spells = simulated()
+    spells.loc[spells["line"] == 2, "event"] = spells["event"].replace("death", "relapse")
+    spells.loc[spells["line"] == 3, "entry"] = spells["time"] // 2
+    table = witnesses(spells, "line")
+    assert table["passed"].all()
+    note = table[table["check"].str.contains("scikit-survival")]["note"].item()
+    assert note == "not compared, fewer than two causes: line 2; not compared, delayed entry: line 3"
+    alone = witnesses(spells[spells["line"] == 3])
+    row = alone[alone["check"].str.contains("scikit-survival")].iloc[0]
+    assert np.isnan(row["value"])
+    assert row["note"].endswith("nothing to compare")
+
+
+def test_the_state_of_numpy_is_left_alone():
+    before = np.geterr()
+    np.random.seed(3)  # noqa: NPY002 - the global state is what is looked at
+    expected = np.random.random()  # noqa: NPY002
+    np.random.seed(3)  # noqa: NPY002
+    witnesses(simulated(50))
+    assert np.geterr() == before
+    assert np.random.random() == expected  # noqa: NPY002
+
+
+@pytest.mark.parametrize(
+    ("name", "spoilt", "caught"),
+    [
+        (
+            "survival_curve",
+            lambda curves: curves.assign(estimate=curves["estimate"] * 0.999),
+            ["lifelines has it", "up to 1"],
+        ),
+        ("survival_curve", lambda curves: curves.assign(conf_low=curves["conf_low"] * 0.999), ["lifelines has them"]),
+        ("incidence_curves", lambda curves: curves.assign(estimate=curves["estimate"] * 0.999), ["scikit", "up to 1"]),
+        ("risk_table", lambda table: table.assign(count=table["count"] + 1), ["numbers at risk"]),
+    ],
+)
+def test_a_wrong_curve_is_caught(monkeypatch, name, spoilt, caught):
+    right = getattr(checks, name)
+    monkeypatch.setattr(checks, name, lambda *arguments: spoilt(right(*arguments)))
+    table = witnesses(simulated(), "line")
+    for words in caught:
+        assert not table[table["check"].str.contains(words)]["passed"].any()
+
+
+def test_large_cohorts_are_compared_on_an_even_sample(monkeypatch):
+    monkeypatch.setattr(checks, "_MOST_ROWS", 150)
+    table = witnesses(simulated(), "line")
+    assert table["passed"].all()
+    assert table["note"].tolist() == ["on one row in 3"] * 3 + ["", ""]
+
+
+def test_no_spells_leave_nothing_to_compare():
+    table = schema.check(witnesses(simulated().iloc[:0]), schema.CHECKS)
+    assert table["passed"].all()
+    assert table["value"].fillna(0).eq(0).all()
