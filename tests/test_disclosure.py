@@ -124,3 +124,37 @@ def test_the_few_at_the_start_of_delayed_entry_do_not_end_a_curve():
     assert disclosure.stop_curves(curves, 30).empty
     with pytest.raises(ValueError, match="at_risk_minimum"):
         disclosure.stop_curves(curves, 0)
+
+
+def test_a_synthetic_cohort_is_about_nobody_and_stays_as_it_is():
+    frame = pd.DataFrame({"stratum": ["line 4"], "subjects": [3.0], "events": [1.0], "estimate": [7.1]})
+    assert disclosure.shared(frame, schema.RATES, synthetic=True) is frame
+
+
+def test_a_table_without_a_rule_is_not_shown():
+    with pytest.raises(ValueError, match="no disclosure rule for table TRUTH"):
+        disclosure.shared(pd.DataFrame(), schema.TRUTH, synthetic=False)
+
+
+def test_few_at_risk_hide_themselves_and_few_events_hide_their_estimate():
+    curves = pd.DataFrame(
+        {"at_risk": [5.0, 60.0], "events": [38.0, 2.0], "censored": [30.0, 0.0], "estimate": [0.604, 0.02]}
+    )
+    shown = disclosure.shared(curves, schema.AT_TIMES, synthetic=False)
+    assert shown["estimate"].round(3).tolist()[0] == 0.604 and pd.isna(shown["estimate"][1])
+    assert pd.isna(shown["at_risk"][0]) and shown["at_risk"][1] == 60
+    assert pd.isna(shown["events"][1])
+
+
+def test_a_line_that_few_started_does_not_say_how_few():
+    rows = [("crude", outcome, count) for outcome, count in (("next_line", 1.0), ("death", 1.0), ("neither", 1.0))]
+    attrition = pd.DataFrame(rows, columns=["reading", "outcome", "count"]).assign(
+        line=7, time=np.nan, estimate=1 / 3, conf_low=0.0, conf_high=1.0, entered=3.0
+    )
+    shown = disclosure.shared(attrition, schema.ATTRITION, synthetic=False)
+    assert shown[["entered", "count", "estimate"]].isna().all().all()
+
+
+def test_a_rare_regimen_is_not_named():
+    regimens = pd.DataFrame({"line": 3, "regimen": ["common", "rare"], "patients": [20.0, 7.0], "share": [0.2, 0.07]})
+    assert disclosure.shared(regimens, schema.REGIMENS, synthetic=False)["regimen"].tolist() == ["common"]

@@ -237,17 +237,35 @@ def shared(frame: pd.DataFrame, table: schema.Table, synthetic: bool) -> pd.Data
     return RULES[table.name](frame)
 
 
+def _at_times(curves: pd.DataFrame) -> pd.DataFrame:
+    """Curves read at fixed times: an estimate goes with its own events; few at risk hide only themselves."""
+    by_events = withhold(curves, ["events"])
+    counts = withhold(curves[["at_risk", "censored"]], ["at_risk", "censored"])
+    return by_events.assign(**{name: counts[name].to_numpy() for name in counts.columns})
+
+
+def _attrition(attrition: pd.DataFrame) -> pd.DataFrame:
+    """The outcomes of a line add up to those who started it; that total is a count of its own."""
+    outcomes = withhold(attrition, ["count"], within=["line", "reading", "time"])
+    return withhold(outcomes, ["entered"])
+
+
+def _only_large(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows with a small count are dropped: a rare regimen names its patient."""
+    return frame[frame["patients"] > THRESHOLD].reset_index(drop=True)
+
+
 RULES = {
     "CURVES": stop_curves,
-    "AT_TIMES": partial(withhold, count_columns=["at_risk", "events", "censored"]),
+    "AT_TIMES": _at_times,
     "RISK": partial(withhold, count_columns=["count"], within=["stratum", "time"]),
     "QUANTILES": partial(withhold, count_columns=["subjects", "events"]),
     "RATES": partial(withhold, count_columns=["subjects", "events"]),
-    "ATTRITION": partial(withhold, count_columns=["count"], within=["line", "reading", "time"]),
+    "ATTRITION": _attrition,
     "GROUPS": partial(withhold, count_columns=["subjects", "events"]),
     "FLOW": partial(withhold, count_columns=["removed", "remaining"]),
     "DESCRIPTION": partial(withhold, count_columns=["count"], within=["variable", "stratum"]),
     "MISSINGNESS": partial(withhold, count_columns=["missing"]),
-    "REGIMENS": partial(withhold, count_columns=["patients"], within=["line"]),
-    "CLASS_SHARES": partial(withhold, count_columns=["patients"]),
+    "REGIMENS": _only_large,
+    "CLASS_SHARES": _only_large,
 }
