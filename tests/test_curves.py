@@ -406,6 +406,15 @@ def test_censoring_the_rival_never_lowers_the_curve(spells):
 
 
 @LAW
+@given(spells=PROMPT_SPELLS, time=st.integers(0, 12))
+def test_the_crude_share_is_never_above_the_incidence(spells, time):
+    table = crude_comparison(spells, "relapse", [time], "group").set_index(["estimand", "stratum"])["estimate"]
+    known = table["cumulative incidence"].notna()
+    assert (table["crude share"][known] <= table["cumulative incidence"][known] + 1e-12).all()
+    assert (table["one minus Kaplan-Meier"][known] >= table["cumulative incidence"][known] - 1e-12).all()
+
+
+@LAW
 @given(spells=PROMPT_SPELLS)
 def test_one_cause_gives_one_minus_kaplan_meier_with_its_error(spells):
     spells = spells.assign(event=spells["event"].replace("death", "relapse"))

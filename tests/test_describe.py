@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis import schema
-from analysis.estimate.describe import flow, missingness, table_one
+from analysis.estimate.describe import flow, known_variables, missingness, table_one
 
 PATIENTS = pd.DataFrame(
     {
@@ -83,6 +83,11 @@ def test_missing_and_unknown_both_count():
     assert empty["total"] == 0
     assert np.isnan(empty["share"])
     schema.check(missingness({}), schema.MISSINGNESS)
+
+
+def test_variables_nobody_knows_are_left_out():
+    frame = PATIENTS.assign(race="unknown", bmi=np.nan, flag=pd.array([None] * 6, dtype="boolean"))
+    assert known_variables(frame, ["sex", "race", "bmi", "flag", "height", "del17p"]) == ["sex", "del17p"]
 
 
 def test_the_flow_adds_up_and_refuses_to_grow():
