@@ -57,7 +57,7 @@ def creatinine_from_egfr(egfr: np.ndarray, age_years: np.ndarray, female: np.nda
     Example
     -------
     >>> creatinine_from_egfr(np.array([60.0]), np.array([65.0]), np.array([False])).round(2)
-    array([1.33])
+    array([1.32])
     """
     ratio = egfr / (142 * 0.9938**age_years * np.where(female, 1.012, 1.0))
     exponent = np.where(ratio < 1, -1.2, np.where(female, -0.241, -0.302))

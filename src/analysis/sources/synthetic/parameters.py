@@ -13,7 +13,7 @@ RELEASE = "1"
 # Era and follow-up. Chosen: diagnoses over 23 years, all followed to one day, so that most patients have had the
 # time to reach line 4 (crude attrition means little without it) and cell therapy and bispecifics are seen late.
 FIRST_YEAR, LAST_YEAR, END_OF_DATA_YEAR = 2000, 2022, 2025
-LOSS_PER_YEAR = 0.005  # calibrated with the 13 / 9 / 8 % who neither reached the next line nor died (Barcelona)
+LOSS_PER_YEAR = 0.004  # calibrated with the 13 / 9 / 8 % who neither reached the next line nor died (Barcelona)
 
 # Patients at diagnosis.
 AGE_MEAN, AGE_SD, AGE_MIN, AGE_MAX = 67.0, 10.5, 30, 90  # published: median near 67; over 89 stands as 90
@@ -34,15 +34,15 @@ LIGHT_CHAIN, NON_SECRETORY = 0.20, 0.03  # published: Kyle 2003
 # The patient's own frailty, shared by all lines: log-normal with mean 1. Calibrated; the total spread of the
 # reference process is 0.76, of which stage, cytogenetics, treatment and response carry the rest.
 FRAILTY_LOG_SD = 0.52
-FRAILTY_ON_DEATH = 0.5  # power with which frailty acts on death (reference process: square root)
+FRAILTY_ON_DEATH = 0.7  # power with which frailty acts on death (reference process: square root)
 
 # True log hazard ratios of relapse. Calibrated on published OS and PFS ratios; lifestyle is exactly 0.
 RELAPSE_LOG_HAZARD_RATIOS = MappingProxyType(
     {
         "iss_2": 0.15,
         "iss_3": 0.30,
-        "del17p": 0.48,
-        "t4_14": 0.45,
+        "del17p": 0.45,
+        "t4_14": 0.42,
         "t14_16": 0.15,
         "gain_1q": 0.50,
         "ldh_high": 0.25,
@@ -64,35 +64,35 @@ RELAPSE_LOG_HAZARD_RATIOS = MappingProxyType(
 DEATH_LOG_HAZARD_RATIOS = MappingProxyType(
     {
         "iss_2": 0.20,
-        "iss_3": 0.45,
-        "del17p": 0.55,
-        "t4_14": 0.50,
+        "iss_3": 0.40,
+        "del17p": 0.58,
+        "t4_14": 0.45,
         "t14_16": 0.15,
-        "gain_1q": 0.55,
+        "gain_1q": 0.54,
         "ldh_high": 0.30,
-        "egfr_below_50": 0.65,
-        "age_per_10_years": 0.25,
+        "egfr_below_50": 0.58,
+        "age_per_10_years": 0.22,
         "intermediate": 0.25,
-        "frail": 0.55,
+        "frail": 0.50,
     }
 )
 
 # Lines. Index 0 is line 1; the last entry serves all later lines. Calibrated to PFS and OS by line.
 MAX_LINES = 8
-RELAPSE_SHAPE = 0.90
-RELAPSE_SCALE_MONTHS = (31.0, 28.0, 22.0, 18.5)
-DEATH_IN_LINE_PER_MONTH = (0.0013, 0.0016, 0.0035, 0.0120)
+RELAPSE_SHAPE = (1.3, 0.91)
+RELAPSE_SCALE_MONTHS = (30.2, 28.8, 22.2, 18.2)
+DEATH_IN_LINE_PER_MONTH = (0.0025, 0.0033, 0.0041, 0.0139)
 EARLIEST_RELAPSE_DAYS = 21  # chosen: no progression is confirmed before the second visit
 CHANGE_WITHOUT_PROGRESSION = 0.03  # chosen: share of lines given up for toxicity
 CHANGE_MEDIAN_MONTHS, CHANGE_LOG_SD = 4.0, 0.6  # chosen
 
 # Depth of response: a standard normal latent depth, shifted by line, regimen, transplant and frailty.
-DEPTH_BY_LINE = (0.45, -0.10, -0.45, -0.85, -1.15)  # calibrated to >= VGPR 74 -> 11 % and 48.6 -> 31.7 %
-DEPTH_PER_LOG_FRAILTY, DEPTH_PER_RISK, DEPTH_TRANSPLANT = -0.40, -0.30, 0.40
+DEPTH_BY_LINE = (0.46, -0.18, -0.45, -0.85, -1.15)  # calibrated to >= VGPR 74 -> 11 % and 48.6 -> 31.7 %
+DEPTH_PER_LOG_FRAILTY, DEPTH_PER_RISK, DEPTH_TRANSPLANT = -1.25, -0.50, 0.40
 DEPTH_CUTS = (-1.9, -1.3, -0.9, 0.05, 0.85, 1.35)  # calibrated: PD | SD | MR | PR | VGPR | CR | sCR
 MRD_CUT, MRD_LOG_SPREAD = 1.05, 0.40  # calibrated: MRD-negative share among deep responses
-MRD_LOG_HAZARD_RATIO = -1.15  # calibrated to the landmarked ratios of Munshi 2020
-MRD_DEATH_LOG_HAZARD_RATIO = -0.60
+MRD_LOG_HAZARD_RATIO = -0.97  # calibrated to the landmarked ratios of Munshi 2020
+MRD_DEATH_LOG_HAZARD_RATIO = -1.50
 DEPTH_LOG_HAZARD_RATIO = -0.10  # per unit of the depth's own noise
 MRD_TESTED = (0.60, 0.20)  # chosen: line 1, later lines, among VGPR or better
 MRD_DAY, MRD_DAY_SD = 200, 20  # chosen: after consolidation
@@ -103,18 +103,18 @@ MAINTENANCE_SHARE, MAINTENANCE_DAYS_AFTER, LENALIDOMIDE_FROM_YEAR = 0.65, 90, 20
 
 # Relapse: how it shows itself. Published: 60 % biochemical at first relapse (Goldman-Mazur 2023), odds of a
 # clinical one: male 1.49, VGPR or better 0.62; later lines chosen a little more clinical.
-CLINICAL_LOGIT = (-0.45, -0.25)
+CLINICAL_LOGIT = (-0.38, -0.25)
 CLINICAL_MALE, CLINICAL_DEEP = 0.40, -0.48
 SLOW = 0.20  # published (commentary): share that stays biochemical for years
-DOUBLING_MEDIAN_MONTHS, DOUBLING_LOG_SD = (4.6, 30.0, 3.0), (0.60, 0.40, 0.5)  # fast, slow, clinical; calibrated
-LEAD_PER_DOUBLING, LEAD_LOG_SD = (0.80, 2.0), 0.50  # calibrated: median lead 5 months
+DOUBLING_MEDIAN_MONTHS, DOUBLING_LOG_SD = (6.3, 30.0, 3.0), (0.60, 0.40, 0.5)  # fast, slow, clinical; calibrated
+LEAD_PER_DOUBLING, LEAD_LOG_SD = (0.62, 2.0), 0.50  # calibrated: median lead 5 months
 
 # After relapse. Calibrated to attrition and overall survival by line.
-LAG_MEDIAN_MONTHS, LAG_LOG_SD = (5.0, 0.9), (1.1, 0.8)  # biochemical until treated; clinical until treated
-NO_FURTHER_THERAPY_LOGIT = (-3.1, -2.8, -2.8, -2.15)
+LAG_MEDIAN_MONTHS, LAG_LOG_SD = (4.5, 0.9), (1.1, 0.8)  # biochemical until treated; clinical until treated
+NO_FURTHER_THERAPY_LOGIT = (-2.5, -3.7, -3.2, -2.15)
 NO_FURTHER_THERAPY_FRAIL = 0.8
-DEATH_BIOCHEMICAL_PER_MONTH = (0.006, 0.008, 0.012, 0.020)
-DEATH_CLINICAL_PER_MONTH = (0.030, 0.060, 0.087, 0.250)
+DEATH_BIOCHEMICAL_PER_MONTH = (0.003, 0.008, 0.012, 0.020)
+DEATH_CLINICAL_PER_MONTH = (0.017, 0.064, 0.118, 0.300)
 
 # Symptoms: share at diagnosis, background per month, share around a clinical relapse. Published where known
 # (Kyle 2003 and later series: bone pain 58, fatigue 32, renal 19 %; at clinical relapse bone 81, renal 13 %).

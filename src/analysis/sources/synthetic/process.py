@@ -51,7 +51,9 @@ def _line(true, active, line, start, z, previous, rng) -> pd.DataFrame:
     _respond(span, risk, line, rng)
     death_risk = _weighted(true, p.DEATH_LOG_HAZARD_RATIOS) + p.FRAILTY_ON_DEATH * np.log(z)
     hazard = np.exp(span["log_hazard_ratio"] + span["response_log_hazard_ratio"]) * z
-    relapse = p.RELAPSE_SCALE_MONTHS[step] * (rng.exponential(size=len(z)) / hazard) ** (1 / p.RELAPSE_SHAPE)
+    relapse = p.RELAPSE_SCALE_MONTHS[step] * (rng.exponential(size=len(z)) / hazard) ** (
+        1 / p.RELAPSE_SHAPE[min(step, 1)]
+    )
     relapse = np.maximum(_days(relapse), p.EARLIEST_RELAPSE_DAYS)
     dies = p.DEATH_IN_LINE_PER_MONTH[step] * np.exp(death_risk + span["mrd_negative"] * p.MRD_DEATH_LOG_HAZARD_RATIO)
     death = _days(rng.exponential(size=len(z)) / dies)
