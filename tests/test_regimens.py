@@ -112,3 +112,17 @@ def test_given_lines_are_returned_as_they_are():
     pd.testing.assert_frame_equal(regimens.lines({"lines": given.iloc[::-1]}), given)
     with pytest.raises(schema.SchemaError, match="start_day"):
         regimens.lines({"lines": given.drop(columns="start_day")})
+
+
+def test_no_treatment_at_all_makes_no_line():
+    none = TWO_LINES.head(0).assign(phase=pd.Series(dtype=object))
+    found = regimens.lines({"treatments": none, "findings": findings([]).astype({"day": "int64"})})
+    assert len(found) == 0
+    schema.check(found, schema.LINES)
+
+
+def test_patient_ids_may_be_categories():
+    frame = TWO_LINES.astype({"patient_id": "category"})
+    assert regimens.lines({"treatments": frame})["regimen"].tolist() == (
+        regimens.lines({"treatments": TWO_LINES})["regimen"].tolist()
+    )

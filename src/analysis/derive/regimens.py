@@ -48,11 +48,11 @@ def lines(cohort: dict[str, pd.DataFrame]) -> pd.DataFrame:
         given = cohort["lines"].sort_values(_KEY, ignore_index=True)
         return schema.check(given, schema.LINES)
     stated = cohort["treatments"].dropna(subset=["line"])
-    framed = _with_first_treatment(_spans(stated), cohort.get("patients"))
-    framed = framed.dropna(subset=["start_day"]).astype({"start_day": "int64", "line": "int64"})
-    framed = framed.sort_values(_KEY, ignore_index=True)
-    framed = framed.merge(_agents(stated), on=_KEY, how="left", validate="one_to_one")
-    framed["maintenance"] = _maintenance(stated, framed)
+    # Which line each row belongs to, as a number: a million patients need no second comparison of names.
+    group = stated.groupby(_KEY, sort=True, observed=True).ngroup().to_numpy()
+    framed = _spans(stated, group).assign(**_agents(stated, group), maintenance=_maintenance(stated, group))
+    framed = _with_first_treatment(framed, cohort.get("patients")).dropna(subset=["start_day"])
+    framed = framed.astype({"start_day": "int64", "line": "int64"}).reset_index(drop=True)
     for column, found in _outcomes(framed, cohort.get("findings")).items():
         framed[column] = found
     return schema.check(framed[schema.LINES.names], schema.LINES)
@@ -79,11 +79,19 @@ def selection(cohort: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return schema.check(flow, schema.FLOW)
 
 
-def _spans(stated: pd.DataFrame) -> pd.DataFrame:
-    """First known start and last known day per patient and line."""
-    days = stated[[*_KEY, "start_day"]].assign(last_day=stated[["start_day", "end_day"]].astype("Float64").max(axis=1))
-    spans = days.groupby(_KEY, sort=True).agg(start_day=("start_day", "min"), end_day=("last_day", "max"))
-    return spans.astype("Int64").reset_index()
+def _spans(stated: pd.DataFrame, group: np.ndarray) -> pd.DataFrame:
+    """Patient, line, first known start and last known day of each group, in the order of the groups."""
+    days = stated[["start_day", "end_day"]].astype("float64")
+    first_row = np.unique(group, return_index=True)[1]
+    return (
+        stated[_KEY]
+        .iloc[first_row]
+        .reset_index(drop=True)
+        .assign(
+            start_day=days["start_day"].groupby(group).min().astype("Int64"),
+            end_day=days.max(axis=1).groupby(group).max().astype("Int64"),
+        )
+    )
 
 
 def _with_first_treatment(spans: pd.DataFrame, patients: pd.DataFrame | None) -> pd.DataFrame:
@@ -98,43 +106,41 @@ def _with_first_treatment(spans: pd.DataFrame, patients: pd.DataFrame | None) ->
     return spans.assign(start_day=spans["start_day"].mask(use, stated), start_imputed=imputed.astype(bool))
 
 
-def _agents(stated: pd.DataFrame) -> pd.DataFrame:
-    """Regimen, classes and transplant flag per patient and line."""
+def _agents(stated: pd.DataFrame, group: np.ndarray) -> dict[str, np.ndarray]:
+    """Regimen, classes and transplant flag of each group."""
     agents = pd.DataFrame({"agent": stated["agent"].unique()})
     agents["drug_class"] = vocabulary.drug_classes(agents["agent"]).to_numpy()
     agents["is_transplant"] = agents["drug_class"].isin(_TRANSPLANTS)
     agents = agents.sort_values(["is_transplant", "agent"], ignore_index=True)
-    classes = agents.drop_duplicates("drug_class").sort_values(["is_transplant", "drug_class"])["drug_class"]
-    code = stated[_KEY].assign(
-        agent=stated["agent"].map(pd.Series(agents.index, index=agents["agent"])),
-        drug_class=stated["agent"].map(agents.set_index("agent")["drug_class"]),
-    )
-    code["drug_class"] = code["drug_class"].map(pd.Series(range(len(classes)), index=classes))
-    regimen = _joined(code, "agent", agents["agent"].tolist())
-    joined = regimen.merge(_joined(code, "drug_class", classes.tolist()), on=_KEY, validate="one_to_one")
-    joined = joined.rename(columns={"agent": "regimen", "drug_class": "classes"})
-    return joined.assign(transplant=joined["classes"].str.contains("|".join(_TRANSPLANTS)).astype(bool))
+    classes = agents.drop_duplicates("drug_class").sort_values(["is_transplant", "drug_class"])["drug_class"].tolist()
+    agent_code = stated["agent"].map(pd.Series(agents.index, index=agents["agent"])).to_numpy(dtype=int)
+    class_code = agents["drug_class"].map(pd.Series(range(len(classes)), index=classes)).to_numpy(dtype=int)
+    transplant = pd.Series(agents["is_transplant"].to_numpy()[agent_code]).groupby(group).any()
+    return {
+        "regimen": _joined(group, agent_code, agents["agent"].tolist()),
+        "classes": _joined(group, class_code[agent_code], classes),
+        "transplant": transplant.to_numpy(bool),
+    }
 
 
-def _joined(code: pd.DataFrame, column: str, words: list[str]) -> pd.DataFrame:
-    """The distinct words of each patient and line, joined by "+" in the order of `words`."""
-    distinct = code[[*_KEY, column]].drop_duplicates().sort_values([*_KEY, column], ignore_index=True)
-    starts = np.flatnonzero(~distinct.duplicated(_KEY).to_numpy())
-    ends = np.append(starts[1:], len(distinct))
-    spelled = np.array(words, dtype=object)[distinct[column].to_numpy(dtype=int)].tolist()
-    known: dict[str, str] = {}  # one string per regimen, not one per patient: a million patients fit
-    texts = ["+".join(spelled[start:end]) for start, end in zip(starts, ends, strict=True)]
-    return distinct.loc[starts, _KEY].assign(**{column: [known.setdefault(text, text) for text in texts]})
+def _joined(group: np.ndarray, code: np.ndarray, words: list[str]) -> np.ndarray:
+    """The distinct words of each group, joined by "+" in the order of `words`."""
+    distinct = np.unique(group * len(words) + code)
+    starts = np.unique(distinct // len(words), return_index=True)[1]
+    ends = np.append(starts, len(distinct))[1:]
+    spelled = np.array(words, dtype=object)[distinct % len(words)].tolist()
+    known: dict[str, str] = {}  # one string per regimen, not one per patient
+    texts = ("+".join(spelled[start:end]) for start, end in zip(starts, ends, strict=True))
+    return np.array([known.setdefault(text, text) for text in texts], dtype=object)
 
 
-def _maintenance(stated: pd.DataFrame, framed: pd.DataFrame) -> pd.Series:
-    """True when a row of the line is maintenance, false when every phase is stated and none is, else missing."""
+def _maintenance(stated: pd.DataFrame, group: np.ndarray) -> pd.Series:
+    """True when a row of the group is maintenance, false when every phase is stated and none is, else missing."""
     if "phase" not in stated:
-        return pd.Series(pd.NA, index=framed.index, dtype="boolean")
-    phases = stated[_KEY].assign(yes=stated["phase"] == "maintenance", unclear=stated["phase"].isin(["unknown"]))
-    found = framed[_KEY].merge(phases.groupby(_KEY)[["yes", "unclear"]].any().reset_index(), on=_KEY, how="left")
-    maintenance = found["yes"].astype("boolean")
-    return maintenance.mask(~found["yes"].astype(bool) & found["unclear"].astype(bool))
+        return pd.Series(pd.NA, index=np.unique(group), dtype="boolean")
+    yes = pd.Series((stated["phase"] == "maintenance").to_numpy()).groupby(group).any()
+    unclear = pd.Series((stated["phase"] == "unknown").to_numpy()).groupby(group).any()
+    return yes.astype("boolean").mask(~yes & unclear)
 
 
 def _outcomes(framed: pd.DataFrame, findings: pd.DataFrame | None) -> dict[str, pd.Series]:
