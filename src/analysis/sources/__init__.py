@@ -62,7 +62,7 @@ def inspect(cohort: str) -> pd.DataFrame:
 
     Example
     -------
-    >>> (inspect("data/raw/example")["severity"] == "error").any()
+    >>> bool((inspect("data/raw/example")["severity"] == "error").any())
     False
     """
     try:

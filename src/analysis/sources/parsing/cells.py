@@ -49,18 +49,21 @@ def parse_column(values: pd.Series, column: Column, file: str) -> tuple[pd.Serie
     >>> found.tolist()[0], faults[0]["line"].tolist(), faults[1]["line"].tolist()
     (61.0, [3], [4])
     """
-    ready = _ready(values, column)
-    reasons = pd.Series("", index=values.index)
+    ready, failures = _ready(values, column), {}
     if ready is None:
-        ready, reasons = _from_text(values, column)
+        ready, failures = _from_text(values, column)
     faults = [
-        faults_at(file, column.name, found.index, values.loc[reasons == reason], *_sentences(reason, column))
-        for reason, found in reasons[reasons != ""].groupby(reasons, sort=False)
+        faults_at(file, column.name, values.index[rows], values.iloc[rows], *_sentences(reason, column))
+        for reason, rows in failures.items()
     ]
     if not column.nullable:
-        empty = ready.index[(ready.isna() & (reasons == "")).to_numpy()]
+        empty = ready.isna().to_numpy(dtype=bool, copy=True)
+        for rows in failures.values():
+            empty[rows] = False
         mend = "fill it in, or remove the row"
-        faults.append(faults_at(file, column.name, empty, [""] * len(empty), "a value in every row", mend))
+        faults.append(
+            faults_at(file, column.name, ready.index[empty], [""] * empty.sum(), "a value in every row", mend)
+        )
     faults += _out_of_range(ready, values, column, file)
     return ready, [frame for frame in faults if len(frame)]
 
@@ -82,20 +85,20 @@ def _ready(values: pd.Series, column: Column) -> pd.Series | None:
     return None
 
 
-def _from_text(values: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
-    """The typed column and, per row, the reason why a cell failed ("" where it did not)."""
+def _from_text(values: pd.Series, column: Column) -> tuple[pd.Series, dict[str, np.ndarray]]:
+    """The typed column and, per reason of failure, the positions of the rows that failed."""
     if not isinstance(values.dtype, pd.CategoricalDtype):
         values = values.astype(object).where(values.notna(), None).map(str, na_action="ignore").astype("category")
     text = pd.Series(values.cat.categories.astype(str), dtype=object).str.strip()
     known = ~text.str.casefold().isin(_MISSING)
     found, reason = _READERS[column.kind](text[known], column)
-    per_text = found.reindex(text.index)
     codes = values.cat.codes.to_numpy()
-    typed = pd.Series(per_text.array.take(codes, allow_fill=True), index=values.index, name=values.name)
+    per_text = found.reindex(text.index).array
+    typed = pd.Series(per_text.take(codes, allow_fill=True), index=values.index, name=values.name)
     if typed.dtype == object:
         typed = typed.where(typed.notna(), None)
-    reasons = np.append(reason.reindex(text.index, fill_value="").to_numpy(dtype=object), "")[codes]
-    return typed, pd.Series(reasons, index=values.index)
+    failed = reason[reason != ""]
+    return typed, {one: np.flatnonzero(np.isin(codes, failed.index[failed == one])) for one in failed.unique()}
 
 
 def _numbers(text: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:

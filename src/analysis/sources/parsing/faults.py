@@ -30,6 +30,8 @@ def faults_at(
     >>> faults_at("patients.csv", "age_years", [4], ["old"], "a number", "leave it empty")["line"].tolist()
     [4]
     """
+    if not len(lines):
+        return _NONE
     lines, values = np.asarray(lines), np.asarray(values, dtype=object)
     shown = [_row(severity, file, int(line), column, value, expected, mend) for line, value in
              zip(lines[:SHOWN], values[:SHOWN], strict=True)]  # fmt: skip
@@ -76,3 +78,6 @@ def _row(severity: str, file: str, line: int | None, column: str, value: object,
 def _frame(rows: list[tuple]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=schema.FAULTS.names)
     return frame.astype({column.name: column.dtype for column in schema.FAULTS.columns})
+
+
+_NONE = _frame([])

@@ -139,4 +139,4 @@ def _split(content: bytes, body: pd.DataFrame, names: list[str]) -> Cells:
         ),
     )
     cells = table.to_pandas().set_axis(names, axis=1)
-    return cells.set_axis(pd.Index(whole["line"].to_numpy(), name="line"))
+    return cells.set_axis(pd.Index(whole["line"].to_numpy()))

@@ -20,12 +20,12 @@ import pandas as pd
 from analysis import schema
 from analysis.sources.parsing import collect, fault
 from analysis.sources.tables import meanings
-from analysis.sources.tables.clock import dates_to_days
+from analysis.sources.tables.clock import dates_of, dates_to_days
 from analysis.sources.tables.columns import typed_columns
 from analysis.sources.tables.files import data_files, missing_files, nothing_known, read_cells, table_files
 from analysis.sources.tables.finishing import finished, shows_progression, stated_defaults
 from analysis.sources.tables.layout import LAYOUTS
-from analysis.sources.tables.rules import broken_rules, cohort_rules
+from analysis.sources.tables.rules import broken_rules, cohort_rules, without_follow_up
 
 __all__ = ["data_files", "inspect", "nothing_known", "read", "recognises"]
 
@@ -69,8 +69,10 @@ def _typed(folder: Path) -> tuple[Frames, pd.DataFrame]:
         if not len(cells) and path.suffix == ".csv":
             faults.append(fault(path.name, "at least one row under the header", "fill or remove the file"))
         frames[name], found = typed_columns(cells, LAYOUTS[name], path.name)
-        absent[name] = {column for column in LAYOUTS[name].defaults if column not in cells}
+        absent[name] = set(LAYOUTS[name].table.names) - {*cells, *dates_of(cells, name).values()}
         faults += found
+    if "patients" in frames:
+        faults += without_follow_up(frames["patients"], files["patients"])
     frames, found = dates_to_days(frames, files)
     faults += found
     for name in ("patients", "treatments", "labs", "findings"):

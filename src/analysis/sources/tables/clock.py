@@ -15,7 +15,7 @@ def dates_to_days(frames: Frames, files: dict[str, str]) -> tuple[Frames, list[p
 
     All files of a cohort give days, or all give dates: which it is, the file of patients says.
     """
-    dated = {name: _dated(frame, name) for name, frame in frames.items()}
+    dated = {name: dates_of(frame, name) for name, frame in frames.items()}
     faults = _mixed(frames, files, dated)
     patients = frames.get("patients")
     if patients is None:
@@ -32,7 +32,7 @@ def dates_to_days(frames: Frames, files: dict[str, str]) -> tuple[Frames, list[p
     return counted, faults
 
 
-def _dated(frame: pd.DataFrame, name: str) -> dict[str, str]:
+def dates_of(frame: pd.DataFrame, name: str) -> dict[str, str]:
     """The date columns of a frame and the day columns that they become."""
     pairs = {date_name(column): column.name for column in LAYOUTS[name].columns}
     return {date: day for date, day in pairs.items() if date and date in frame}

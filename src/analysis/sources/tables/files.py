@@ -61,8 +61,10 @@ def read_cells(path: Path) -> tuple[pd.DataFrame | None, list[pd.DataFrame]]:
     """The cells of one table, indexed by the line in the file (Parquet: by the row, from 1), and the faults."""
     try:
         if path.suffix != ".csv":
-            cells = pd.read_parquet(path)
-            return cells.set_axis(pd.RangeIndex(1, len(cells) + 1, name="line")), []
+            from pyarrow import parquet
+
+            cells = parquet.read_table(path).to_pandas(strings_to_categorical=True)
+            return cells.set_axis(pd.RangeIndex(1, len(cells) + 1)), []
         cells, faults = text_cells(path.read_bytes(), path.name)
     except Exception as error:  # pyarrow's errors have no common ancestor, and any file may be broken in any way
         reason = f"a readable {path.suffix.removeprefix('.') or 'Parquet folder'} file, came {type(error).__name__}"

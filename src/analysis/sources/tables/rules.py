@@ -40,9 +40,21 @@ def broken_rules(frames: Frames, files: dict[str, str]) -> Faults:
 
 def _rows(frame: pd.DataFrame, broken: pd.Series, file: str, column: str, expected: str, mend: str,
           severity: str = "error") -> pd.DataFrame:  # fmt: skip
-    lines = frame.index[broken.fillna(False).to_numpy(dtype=bool)]
-    values = frame.loc[broken.fillna(False).to_numpy(dtype=bool), column]
+    found = broken.fillna(False).to_numpy(dtype=bool)
+    lines, values = frame.index[found], frame.loc[found, column]
     return faults_at(file, column, lines, values, expected, mend, severity)
+
+
+def without_follow_up(frame: pd.DataFrame, file: str) -> Faults:
+    """Living patients without a last contact; asked of the cells as they came, days or dates."""
+    last, death = (
+        next((name for name in (f"{word}_day", f"{word}_date") if name in frame), None)
+        for word in ("last_contact", "death")
+    )
+    if last is None or death is None:
+        return []
+    open_end = frame[last].isna() & frame[death].isna()
+    return [_rows(frame, open_end, file, last, "a last contact for every living patient", "fill it in")]
 
 
 def _patients(frame: pd.DataFrame, file: str) -> Faults:
@@ -55,7 +67,6 @@ def _patients(frame: pd.DataFrame, file: str) -> Faults:
         (before, "death_day", "death on or after day 0 (diagnosis) and the day of entry", "correct one of the days"),
         (early, "last_contact_day", "last contact on or after the day of entry", "correct one of the days"),
         (last > death, "last_contact_day", "last contact no later than death", "correct one of the days"),
-        (last.isna() & death.isna(), "last_contact_day", "a day for every living patient", "fill it in"),
     ]
     return [_rows(frame, *check[:1], file, *check[1:]) for check in checks]
 
