@@ -8,7 +8,7 @@ import pandas as pd
 import present_frames as frames
 import pytest
 
-from analysis import schema
+from analysis import disclosure, schema
 from analysis.present import figures, reading
 from analysis.present.figures import style
 
@@ -121,6 +121,51 @@ def test_a_curve_goes_on_to_the_horizon_once_nobody_is_left():
 def test_withheld_counts_are_printed_as_ranges():
     risk = RISK.assign(count=RISK["count"].where(RISK["count"].isna() | ~RISK["count"].between(1, 7)))
     assert "1–7" in texts(figures.cumulative_incidence(CURVES, risk, "relapse", 60, "relapse"))
+
+
+def test_a_count_withheld_as_partner_is_not_called_small():
+    risk = disclosure.withhold(RISK, ["count"], within=["stratum", "time"])
+    assert "withheld" in set(risk["count_withheld"])
+    assert {"1–7", "withheld"} <= set(texts(figures.cumulative_incidence(CURVES, risk, "relapse", 60, "relapse")))
+    attrition = frames.attrition().assign(count_withheld="")
+    hidden = (attrition["line"] == 3) & (attrition["reading"] != "crude") & (attrition["outcome"] != "next_line")
+    attrition.loc[hidden, ["count_withheld", "estimate"]] = ["1–7", np.nan]
+    assert texts(figures.attrition(attrition, 24)).count("the rest: withheld") == 1
+    attrition.loc[hidden, "count_withheld"] = ""
+    assert "the rest: beyond the data" in texts(figures.attrition(attrition, 24))
+
+
+def test_the_name_of_a_curve_stands_where_the_curve_ends():
+    curves = CURVES[(CURVES["stratum"] == "line 1") | (CURVES["time"] < 30 * frames.MONTH)]
+    axes = figures.cumulative_incidence(curves, None, "relapse", 60, "relapse").axes[0]
+    names = {text.get_text(): text for text in axes.texts}
+    assert names["line 1"].get_position()[0] > 60, "a curve that reaches the horizon is named right of the axes"
+    for line in ("line 2", "line 3"):
+        month, _ = names[line].get_position()
+        assert 29 < month < 34, "a leader from an early end to the margin would look like data"
+
+
+def test_a_target_stands_where_its_band_puts_it():
+    axes = figures.calibration(frames.calibration()).axes[0]
+    inside, missed = (line.get_xdata() for line in axes.lines)
+    assert inside == pytest.approx([(20.4 - 21.0) / 2.1, (39.5 - 40.0) / 3])
+    assert missed[0] == pytest.approx((70.3 - 65.0) / 4)
+    assert np.isnan(missed[1])
+    shown = texts(figures.calibration(frames.calibration()))
+    assert {"70.3 against 65.0 %", "not known against 22.0 %"} <= set(shown)
+    far = frames.calibration().assign(achieved=1e6, inside=False)
+    assert set(figures.calibration(far).axes[0].lines[1].get_xdata()) == {3.0}
+
+
+def test_a_crowded_figure_stays_small_and_keeps_its_colours():
+    from PIL import Image
+
+    curves = frames.curves(lines=range(1, 8), patients=20_000)
+    packed = figures.png(figures.cumulative_incidence(curves, frames.risk(curves), "relapse", 60, "relapse"))
+    assert len(packed) <= 60_000
+    image = np.asarray(Image.open(io.BytesIO(packed)).convert("RGB")).reshape(-1, 3).astype(int)
+    for colour in style.colours(7):
+        assert np.abs(image - np.round(255 * np.array(colour))).sum(axis=1).min() < 40
 
 
 def test_missing_limits_and_one_stratum_can_be_drawn():

@@ -151,6 +151,23 @@ def test_both_readings_of_attrition_stand_side_by_side():
         tables.attrition(frames.attrition(), 17)
 
 
+def test_attrition_goes_line_by_line_whatever_the_order_of_the_frame():
+    mixed = frames.attrition().sample(frac=1, random_state=3)
+    assert [row[:2] for row in cells(tables.attrition(mixed, 24))] == [row[:2] for row in cells(TABLES["attrition"]())]
+    outcomes = ["start of the next line", "death before a next line", "neither so far"]
+    assert [row[1] for row in cells(TABLES["attrition"]())[1:]] == outcomes * 3
+
+
+def test_what_was_withheld_is_not_called_beyond_the_data():
+    shown = disclosure.withhold(frames.attrition().assign(count=3.0), ["count"])
+    assert {row[-1] for row in cells(tables.attrition(shown, 24))[1:]} == {"withheld"}
+
+
+def test_small_figures_keep_the_decimals_that_tell_them_apart():
+    ratio = frames.calibration().assign(published=0.45, band_low=0.4, band_high=0.5, achieved=0.49)
+    assert cells(tables.calibration(ratio))[1][1:4] == ["0.45 months", "0.40–0.50", "0.49"]
+
+
 def test_withheld_counts_show_what_was_done():
     risk = pd.DataFrame(
         {"stratum": "all", "time": 0.0, "state": ["at risk", "death", "censored"], "count": [80.0, 3.0, 12.0]}

@@ -32,6 +32,23 @@ def format_count(count, withheld: str = WITHHELD) -> str:
     return withheld if missing(count) else f"{round(count):,}"
 
 
+def shown_count(row, name: str) -> str:
+    """A count of a row: the number, or what `disclosure.withhold` left in its place."""
+    said = row.get(f"{name}_withheld", "")
+    return format_count(row[name], said if isinstance(said, str) and said else WITHHELD)
+
+
+def why_missing(row) -> str:
+    """Why a row has no estimate: a count behind it was withheld, or the data end before its time."""
+    said = [row[name] for name in row.index if str(name).endswith("_withheld")]
+    return "withheld" if any(isinstance(text, str) and text for text in said) else "beyond the data"
+
+
+def format_figure(value) -> str:
+    """A figure of any size: one decimal, two below ten, where one would hide a difference."""
+    return format_number(value, 1 if missing(value) or abs(value) >= 10 else 2)
+
+
 def format_number(value, decimals: int = 1) -> str:
     """A number with a fixed count of decimals, or "not known"; minus zero is zero."""
     if missing(value):

@@ -99,6 +99,12 @@ def tick_months(horizon_months: float) -> list[int]:
     return list(range(0, int(horizon_months) + 1, step))
 
 
+def by_line(attrition: pd.DataFrame) -> pd.DataFrame:
+    """ATTRITION rows line by line, in each line first the next line, then death, then neither."""
+    order = attrition["outcome"].map({"next_line": 0, "death": 1, "neither": 2})
+    return attrition.assign(order=order).sort_values(["line", "order"], kind="stable").drop(columns="order")
+
+
 def at_time(frame: pd.DataFrame, months: float) -> pd.DataFrame:
     """The rows of a table at fixed times that stand at one time.
 

@@ -97,27 +97,31 @@ def _draw_one(axes, steps: pd.DataFrame, colour, number: int, faintness: float) 
 
 
 def _label_ends(axes, ends, names, palette, horizon_months: float) -> None:
-    """Write each stratum's name right of the axes, tied to its curve's end where the two stand apart."""
-    places = style.spread([height for _, height in ends], gap=5.2, low=1.5, high=98.5)
-    for (month, height), place, name, colour in zip(ends, places, names, palette, strict=True):
-        axes.annotate(
-            name,
-            xy=(month, height),
-            xytext=(horizon_months * 1.035, place),
-            color=colour,
-            fontsize=style.SMALL_POINTS,
-            fontweight="bold",
-            va="center",
-            annotation_clip=False,
-            arrowprops={
-                "arrowstyle": "-",
-                "color": colour,
-                "linewidth": 0.6,
-                "relpos": (0, 0.5),
-                "shrinkA": 1,
-                "shrinkB": 1,
-            },
-        )
+    """Write each stratum's name where its curve ends: right of the axes, or beside an end that comes before.
+
+    A leader that ran on from an early end to the margin would look like data.
+    """
+    from matplotlib.patheffects import withStroke
+
+    early = [month < 0.97 * horizon_months for month, _ in ends]
+    for group in (True, False):
+        members = [number for number, is_early in enumerate(early) if is_early == group]
+        places = style.spread([ends[number][1] for number in members], gap=5.2, low=1.5, high=98.5)
+        for number, place in zip(members, places, strict=True):
+            month, height = ends[number]
+            leader = {"arrowstyle": "-", "linewidth": 0.6, "relpos": (0, 0.5), "shrinkA": 1, "shrinkB": 1}
+            axes.annotate(
+                names[number],
+                xy=(month, height),
+                xytext=((month if group else horizon_months) + 0.03 * horizon_months, place),
+                color=palette[number],
+                fontsize=style.SMALL_POINTS,
+                fontweight="bold",
+                va="center",
+                annotation_clip=False,
+                path_effects=[withStroke(linewidth=3, foreground="white")],
+                arrowprops={"color": palette[number], **leader},
+            )
 
 
 def _finish_axes(axes, title: str, ticks: list[float], horizon_months: float) -> None:
@@ -152,9 +156,9 @@ def _risk_rows(risk: pd.DataFrame | None, strata: list[str], horizon_months: flo
         size = "" if numbers.missing(total) else f" (N = {numbers.format_count(total)})"
         rows.append((stratum, labels.stratum_name(stratum) + size, {}))
         for state in reading.states(here):
-            cells = here[here["state"] == state].set_index("month")["count"]
-            if cells.isna().any() or cells.sum() > 0 or state == "at risk":
-                shown = {month: numbers.format_count(count) for month, count in cells.items()}
+            mine = here[here["state"] == state]
+            if mine["count"].isna().any() or mine["count"].sum() > 0 or state == "at risk":
+                shown = {row["month"]: numbers.shown_count(row, "count") for _, row in mine.iterrows()}
                 rows.append((stratum, labels.event_short(state, endpoint), shown))
     return rows
 

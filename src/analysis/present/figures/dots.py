@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -98,30 +100,33 @@ def calibration(calibration: pd.DataFrame) -> Figure:
 
     Returns
     -------
-    Figure: each row on its own scale, as per cent of the published figure; a hollow square marks a miss.
+    Figure: each row on its own scale, on which its accepted band runs from -1 to 1; a hollow square marks a miss, with
+    its figures beside it; one farther out than three half bands stands at the edge. The table has all figures.
     """
     schema.check(calibration, schema.CALIBRATION)
-    rows = calibration[calibration["published"] != 0].reset_index(drop=True)
+    rows = calibration.reset_index(drop=True)
     if rows.empty:
         return style.empty_figure("Calibration: no target to show")
-    scale = 100 / rows["published"]
+    half = (rows["band_high"] - rows["band_low"]).div(2).replace(0, 1)
+    place = (rows["achieved"] - (rows["band_high"] + rows["band_low"]) / 2).div(half).clip(-3, 3)
+    inside = rows["inside"].to_numpy(dtype=bool)
+    miss = ~inside
+    names = [textwrap.fill(target, 52) for target in rows["target"]]
     with style.paper():
-        fig = style.new_figure(0.27 * len(rows) + 1.0)
+        fig = style.new_figure(0.16 * sum(1.4 + name.count("\n") for name in names) + 1.0)
         axes = fig.subplots()
-        low, high = rows["band_low"] * scale, rows["band_high"] * scale
-        axes.barh(rows.index, high - low, left=low, height=0.6, color="#cfe0ec", label="accepted band")
-        axes.axvline(100, color=style.QUIET, linewidth=0.8)
-        dots = rows["achieved"] * scale
-        inside = rows["inside"].to_numpy(dtype=bool)
-        axes.plot(dots[inside], rows.index[inside], "o", color="#0b4f7d", markersize=5, label="achieved, inside")
-        miss = ~inside & dots.notna().to_numpy()
-        axes.plot(dots[miss], rows.index[miss], "s", color="#a03000", mfc="white", markersize=6, label="a miss")
-        _finish(axes, list(rows["target"]), "per cent of the published figure")
-        for place, row in rows.iterrows():
-            achieved, published = (numbers.format_number(row[name]) for name in ("achieved", "published"))
+        axes.axvspan(-1, 1, color="#dbe7f0", linewidth=0, label="accepted band")
+        axes.plot(place[inside], rows.index[inside], "o", color="#0b4f7d", markersize=5, label="achieved, inside")
+        if miss.any():
+            axes.plot(place[miss], rows.index[miss], "s", color="#a03000", mfc="white", markersize=6, label="a miss")
+        _finish(axes, names, "distance from the middle of the band, in half bands")
+        axes.set_xlim(-3.15, 3.15)
+        axes.set_xticks(range(-3, 4))
+        for number, row in rows[miss].iterrows():
+            achieved, published = (numbers.format_figure(row[name]) for name in ("achieved", "published"))
             text = f"{achieved} against {published} {row['unit']}"
             axes.annotate(
-                text, (1.02, place), xycoords=("axes fraction", "data"), va="center", fontsize=style.SMALLEST_POINTS
+                text, (1.02, number), xycoords=("axes fraction", "data"), va="center", fontsize=style.SMALLEST_POINTS
             )
         axes.tick_params(axis="y", labelsize=style.SMALLEST_POINTS)
         fig.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=3, frameon=False)

@@ -42,6 +42,8 @@ def all_causes(curves: pd.DataFrame, horizon_months: float) -> Figure:
         for axes, stratum in zip(panels.flat, strata, strict=False):
             _stack(axes, wanted, stratum, causes, horizon_months)
             axes.set_title(labels.stratum_name(stratum), fontsize=style.SMALL_POINTS)
+        for axes in panels.flat[max(len(strata) - across, 0) : len(strata)]:
+            axes.tick_params(labelbottom=True)
         for axes in panels[:, 0]:
             axes.set_ylabel("patients (%)")
         names = {event: labels.event_short(event, endpoint) for event in causes}
@@ -133,12 +135,13 @@ def attrition(attrition: pd.DataFrame, time_months: float) -> Figure:
 
 
 def _outcome_bar(axes, place: float, rows: pd.DataFrame) -> None:
-    left = 0.0
+    left, missing = 0.0, ""
     for outcome in ("next_line", "death", "neither"):
-        share = rows.loc[rows["outcome"] == outcome, "estimate"]
-        if share.empty or numbers.missing(share.iloc[0]):
+        here = rows[rows["outcome"] == outcome]
+        if here.empty or numbers.missing(here["estimate"].iloc[0]):
+            missing = missing or numbers.why_missing(here.iloc[0]) if len(here) else missing
             continue
-        width = 100 * share.iloc[0]
+        width = 100 * here["estimate"].iloc[0]
         event = "event-free" if outcome == "neither" else outcome
         axes.barh(
             place, width, left=left, height=0.82, color=style.EVENT_COLOURS[event], edgecolor="white", linewidth=1
@@ -147,6 +150,8 @@ def _outcome_bar(axes, place: float, rows: pd.DataFrame) -> None:
             text = f"{width:.1f}"
             axes.text(left + width / 2, place, text, ha="center", va="center", fontsize=style.SMALL_POINTS)
         left += width
+    if missing:
+        axes.text(left + 1, place, f"the rest: {missing}", va="center", color=style.QUIET, fontsize=style.SMALL_POINTS)
 
 
 def class_shares(shares: pd.DataFrame) -> Figure:

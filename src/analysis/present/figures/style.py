@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 DOTS_PER_INCH = 144
@@ -12,7 +14,8 @@ WIDTH_INCHES = 8.0
 TEXT_POINTS = 10
 SMALL_POINTS = 9
 SMALLEST_POINTS = 8
-MOST_COLOURS = 56
+RENDERINGS = ((DOTS_PER_INCH, (64, 16)), (120, (16,)))
+MOST_BYTES = 60_000
 INK = "#222222"
 QUIET = "#6b6b6b"
 LINE_STYLES = ("-", (0, (5, 1.5)), (0, (3, 1.2, 1, 1.2)), (0, (1, 1)), (0, (7, 1.5, 1, 1.5, 1, 1.5)), (0, (9, 3)))
@@ -87,24 +90,48 @@ def empty_figure(reason: str) -> Figure:
 
 
 def png(fig: Figure) -> bytes:
-    """The figure as PNG with its most frequent colours only: a third of the bytes, no date, no program name in it."""
-    import numpy as np
+    """The figure as PNG of few colours: a third of the bytes, no date and no program name in it.
+
+    As many colours are kept as fit into `MOST_BYTES`; sixteen still hold every curve and smooth letters. A figure too
+    full even so is made of fewer dots.
+    """
+    packed = b""
+    for dots_per_inch, colour_counts in RENDERINGS:
+        with paper():
+            fig.set_dpi(dots_per_inch)
+            canvas = FigureCanvasAgg(fig)
+            canvas.draw()
+        pixels = np.asarray(canvas.buffer_rgba())[:, :, :3].astype(np.int64)
+        for packed in _packed(pixels @ [1 << 16, 1 << 8, 1], colour_counts, dots_per_inch):
+            if len(packed) <= MOST_BYTES:
+                return packed
+    return packed
+
+
+def _packed(codes: np.ndarray, colour_counts: tuple[int, ...], dots_per_inch: int):
+    """The picture with fewer and fewer colours, as PNG."""
     from PIL import Image
 
-    raw, packed = io.BytesIO(), io.BytesIO()
-    with paper():
-        fig.savefig(raw, format="png", dpi=DOTS_PER_INCH)
-    pixels = np.asarray(Image.open(raw).convert("RGB"), dtype=np.int64)
-    codes = pixels @ [1 << 16, 1 << 8, 1]
     found, place, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    # The curves' own colours stay exact; only the in-between tints of smoothed edges move to the nearest of them.
-    kept = found[np.lexsort((found, -counts))[:MOST_COLOURS]]
-    tints, palette = (np.stack([code >> 16, code >> 8 & 255, code & 255], axis=1) for code in (found, kept))
-    nearest = ((tints[:, None, :] - palette[None, :, :]) ** 2).sum(axis=2).argmin(axis=1)
-    image = Image.fromarray(nearest[place].reshape(codes.shape).astype(np.uint8))
-    image.putpalette(palette.astype(np.uint8).tobytes())
-    image.save(packed, format="PNG", optimize=True)
-    return packed.getvalue()
+    tints = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1)
+    palette = _palette(tints, counts, max(colour_counts))
+    for count in colour_counts:
+        nearest = ((tints[:, None, :] - palette[None, :count, :]) ** 2).sum(axis=2).argmin(axis=1)
+        image = Image.fromarray(nearest.astype(np.uint8)[place].reshape(codes.shape))
+        image.putpalette(palette[:count].astype(np.uint8).tobytes())
+        packed = io.BytesIO()
+        image.save(packed, format="PNG", compress_level=9, bits=8 if count > 16 else 4, dpi=(dots_per_inch,) * 2)
+        yield packed.getvalue()
+
+
+def _palette(tints: np.ndarray, counts: np.ndarray, most: int) -> np.ndarray:
+    """The most frequent tint, then again and again the one that is missed most: by how many dots, and how far off."""
+    chosen = [int(counts.argmax())]
+    distance = np.full(len(tints), np.inf)
+    while len(chosen) < min(most, len(tints)):
+        distance = np.minimum(distance, ((tints - tints[chosen[-1]]) ** 2).sum(axis=1))
+        chosen.append(int((counts * distance).argmax()))
+    return tints[chosen]
 
 
 def show(fig: Figure, alt: str) -> None:

@@ -43,7 +43,7 @@ def curves_at_times(curves: pd.DataFrame, event: str, times_months: list[float],
 
 def _share(row: pd.Series) -> str:
     if numbers.missing(row["estimate"]):
-        return "beyond the data"
+        return numbers.why_missing(row)
     return numbers.format_estimate(row["estimate"], row["conf_low"], row["conf_high"])
 
 
@@ -114,7 +114,7 @@ def attrition(attrition: pd.DataFrame, time_months: float) -> HTML:
     timed = reading.at_time(attrition[attrition["reading"] == "Aalen-Johansen"], time_months)
     timed = timed.set_index(["line", "outcome"])
     rows = []
-    for _, row in crude.iterrows():
+    for _, row in reading.by_line(crude).iterrows():
         right = timed.loc[(row["line"], row["outcome"])] if (row["line"], row["outcome"]) in timed.index else None
         rows.append(
             [
@@ -172,9 +172,9 @@ def calibration(calibration: pd.DataFrame) -> HTML:
     rows = [
         [
             row["target"],
-            f"{numbers.format_number(row['published'])} {row['unit']}".strip(),
-            f"{numbers.format_number(row['band_low'])}–{numbers.format_number(row['band_high'])}",
-            numbers.format_number(row["achieved"]),
+            f"{numbers.format_figure(row['published'])} {row['unit']}".strip(),
+            f"{numbers.format_figure(row['band_low'])}–{numbers.format_figure(row['band_high'])}",
+            numbers.format_figure(row["achieved"]),
             "inside" if row["inside"] else "miss",
             row["note"],
             f"{row['source']} [{row['grade']}]",

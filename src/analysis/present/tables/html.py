@@ -61,8 +61,7 @@ def _row(row: list[str], columns: list[tuple[str, str]]) -> str:
 
 def count(row: pd.Series, name: str) -> str:
     """A count cell: the number, or what `disclosure.withhold` left in its place."""
-    said = row.get(f"{name}_withheld", "")
-    return numbers.format_count(row[name], said if isinstance(said, str) and said else numbers.WITHHELD)
+    return numbers.shown_count(row, name)
 
 
 def limits(row: pd.Series, kind: str = "percent") -> str:

@@ -31,7 +31,7 @@ def _curves(curves: pd.DataFrame, estimand: str, event: str, horizon_months: flo
 
 
 def _at(row: pd.Series) -> str:
-    return "data ended" if numbers.missing(row["estimate"]) else numbers.format_percent(row["estimate"])
+    return numbers.why_missing(row) if numbers.missing(row["estimate"]) else numbers.format_percent(row["estimate"])
 
 
 def _joined(texts: list[str], nothing: str) -> str:
@@ -86,7 +86,7 @@ def alt_attrition(attrition: pd.DataFrame, time_months: float) -> str:
     for line in sorted(attrition["line"].unique()):
         for name, rows in (("all follow-up", crude), (f"by {numbers.format_time_point(time_months)}", timed)):
             here = rows[rows["line"] == line]
-            parts = [f"{_OUTCOMES[row['outcome']]} {_at(row)}" for _, row in here.iterrows()]
+            parts = [f"{_OUTCOMES[row['outcome']]} {_at(row)}" for _, row in reading.by_line(here).iterrows()]
             if parts:
                 texts.append(f"line {line}, {name}: {numbers.listed(parts)}")
     return f"Bars of what came first after the start of each line. {_joined(texts, 'No line has patients')}"
@@ -115,8 +115,8 @@ def alt_calibration(calibration: pd.DataFrame) -> str:
     """Alt text of `figures.calibration`: how many targets are met, and the misses with their numbers."""
     misses = calibration[~calibration["inside"].astype(bool)]
     texts = [
-        f"{row['target']} {numbers.format_number(row['achieved'])} against "
-        f"{numbers.format_number(row['published'])} {row['unit']}".strip()
+        f"{row['target']} {numbers.format_figure(row['achieved'])} against "
+        f"{numbers.format_figure(row['published'])} {row['unit']}".strip()
         for _, row in misses.iterrows()
     ]
     met = f"{len(calibration) - len(misses)} of {numbers.plural(len(calibration), 'published figure')}"

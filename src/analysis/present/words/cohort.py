@@ -145,8 +145,8 @@ def calibration(calibration: pd.DataFrame) -> str:
     if misses.empty:
         return f"This cohort meets {met}."
     named = [
-        f"{numbers.escape_markdown(row['target'])}: {numbers.format_number(row['achieved'])} against "
-        f"{numbers.format_number(row['published'])} {numbers.escape_markdown(row['unit'])}"
+        f"{numbers.escape_markdown(row['target'])}: {numbers.format_figure(row['achieved'])} against "
+        f"{numbers.format_figure(row['published'])} {numbers.escape_markdown(row['unit'])}"
         f" ({numbers.escape_markdown(row['note']) or 'no reason given'})"
         for _, row in misses.iterrows()
     ]
