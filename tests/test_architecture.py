@@ -65,7 +65,8 @@ def test_the_map_names_every_room():
 
 
 def test_no_inheritance_of_ours():
-    allowed = {"ValueError", "Exception", "RuntimeError", "Protocol", "BaseModel", "FileNotFoundError", "LookupError"}
+    # exceptions, declarations, and the kernel manager, because jupyter_client takes a class and nothing else
+    allowed = {"ValueError", "Exception", "RuntimeError", "Protocol", "BaseModel", "AsyncKernelManager"}
     for file in FILES:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ClassDef):
