@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
 
 from analysis import schema, shelf
 from analysis.report import parameters, study
 from analysis.report.parameters import UsageError
+from analysis.report.progress import complain, counted, notebook_progress, say
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -34,16 +31,16 @@ def main(arguments: list[str] | None = None) -> int:
         _report_faults(error.faults, getattr(asked, "show_values", False))
         return FAILED
     except schema.SchemaError as error:
-        _complain(str(error))
+        complain(str(error))
         return FAILED
     except (UsageError, FileExistsError) as error:
-        _complain(str(error))
+        complain(str(error))
         return WRONG_USAGE
     except OSError as error:
-        _complain(str(error))
+        complain(str(error))
         return FAILED
     except KeyboardInterrupt:
-        _complain("interrupted; pages that were not finished are as they were before")
+        complain("interrupted; pages that were not finished are as they were before")
         return INTERRUPTED
 
 
@@ -109,19 +106,19 @@ def _report(asked: argparse.Namespace) -> int:
     cohort = _located(asked.cohort or decided.cohort)
     runs = study.plan(decided, folder, cohort, dict(asked.values), asked.only)
     out = asked.out or shelf.project_folder() / "reports"
-    _say(f"cohort {cohort}: reading")
+    say(f"cohort {cohort}: reading")
     about = shelf.about(cohort, sources)
-    _say(f"cohort {about['title']}: {about['patients']:,} patients; {len(runs)} notebook(s)")
+    say(f"cohort {about['title']}: {about['patients']:,} patients; {len(runs)} notebook(s)")
     definitions = decided.definitions.get("every", {}) | decided.definitions.get(about["endpoint"], {})
-    with _notebook_progress(len(runs)) as tell:
+    with notebook_progress(len(runs)) as tell:
         records = runner.run_all(runs, out, about, definitions, asked.jobs, decided.timeout_minutes * 60, tell)
     names = [run.notebook for run in decided.runs]
     index = runner.write_index(out, names, decided.title, definitions)
     for record in records:
         if record["status"] != "ok":
-            _complain(_what_happened(record, out))
+            complain(_what_happened(record, out))
     good = sum(record["status"] == "ok" for record in records)
-    _say(f"{good} of {len(records)} notebook(s) ended well: {index}")
+    say(f"{good} of {len(records)} notebook(s) ended well: {index}")
     return DONE if good == len(records) else FAILED
 
 
@@ -152,7 +149,7 @@ def _import(asked: argparse.Namespace) -> int:
         raise UsageError([f"{asked.input} holds a cohort of source {recognised[0]!r}, not {asked.source!r}"])
     tables_read = sources.read(cohort)
     provenance = {"cohort": Path(cohort).name, "fingerprint": sources.fingerprint(cohort)}
-    _say(f"written: {shelf.write_cohort(tables_read, asked.out, provenance)}")
+    say(f"written: {shelf.write_cohort(tables_read, asked.out, provenance)}")
     return DONE
 
 
@@ -160,17 +157,17 @@ def _simulate(asked: argparse.Namespace) -> int:
     from analysis.sources import synthetic
 
     parts = synthetic.parts(asked.patients, asked.seed)
-    folder = shelf.write_cohort(_counted(parts, asked.patients), asked.out, {"seed": asked.seed})
-    _say(f"written: {folder}")
+    folder = shelf.write_cohort(counted(parts, asked.patients), asked.out, {"seed": asked.seed})
+    say(f"written: {folder}")
     return DONE
 
 
 def _fetch(asked: argparse.Namespace) -> int:
     from analysis.sources import catalogue
 
-    _say(f"{asked.name}: asking {asked.address or 'its usual address'}")
+    say(f"{asked.name}: asking {asked.address or 'its usual address'}")
     stored = catalogue.fetch(asked.name, shelf.data_folder() / "raw" / asked.name, address=asked.address)
-    _say(f"stored: {stored}")
+    say(f"stored: {stored}")
     return DONE
 
 
@@ -179,13 +176,13 @@ def _list(asked: argparse.Namespace) -> int:
     names = [run.notebook for run in study.read(folder / "study.yaml").runs]
     if asked.notebook is None:
         for name in names:
-            _say(f"{name}  {study.title(study.notebook_file(folder, name))}")
+            say(f"{name}  {study.title(study.notebook_file(folder, name))}")
         return DONE
     if asked.notebook not in names:
         raise UsageError([f"unknown notebook {asked.notebook!r}{parameters.nearest(asked.notebook, names)}"])
     file = study.notebook_file(folder, asked.notebook)
     for line in [study.title(file), *parameters.describe(parameters.read(file))]:
-        _say(line)
+        say(line)
     return DONE
 
 
@@ -198,62 +195,9 @@ def _located(cohort: str) -> str:
 
 def _report_faults(faults: Any, show_values: bool) -> None:
     for line in schema.fault_lines(faults, show_values=show_values):
-        _complain(line)
+        complain(line)
     errors = int((faults["severity"] == "error").sum())
-    _complain(f"{errors} error(s), {len(faults) - errors} warning(s)")
-
-
-def _say(text: str) -> None:
-    Console().print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _complain(text: str) -> None:
-    Console(stderr=True).print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def _notebook_progress(total: int) -> Iterator[Callable[[str, str], None]]:
-    """How far the run is: a bar on a terminal, a plain line per step in a log. Yields what the runner tells it to."""
-    console = Console()
-    begin = time.monotonic()
-    if not console.is_terminal:
-        yield lambda name, status: _say(f"[{time.monotonic() - begin:6.1f} s] {name} {status}")
-        return
-    from rich.progress import Progress
-
-    running: list[str] = []
-    with Progress(console=console) as progress:
-        bar = progress.add_task("notebooks", total=total)
-
-        def tell(name: str, status: str) -> None:
-            if status == "started":
-                running.append(name)
-            else:
-                running[:] = [other for other in running if other != name]
-                progress.advance(bar)
-                progress.console.print(f"{name} {status}", markup=False, highlight=False)
-            progress.update(bar, description=", ".join(running) or "notebooks")
-
-        yield tell
-
-
-def _counted(parts: Iterable[dict[str, Any]], patients: int) -> Iterator[dict[str, Any]]:
-    """The same parts, with a bar on a terminal and a plain line per part in a log."""
-    console = Console()
-    if console.is_terminal:
-        from rich.progress import Progress
-
-        with Progress(console=console) as progress:
-            bar = progress.add_task("patients", total=patients)
-            for part in parts:
-                yield part
-                progress.advance(bar, len(part["patients"]))
-        return
-    done = 0
-    for part in parts:
-        yield part
-        done += len(part["patients"])
-        _say(f"{done:,} of {patients:,} patients")
+    complain(f"{errors} error(s), {len(faults) - errors} warning(s)")
 
 
 if __name__ == "__main__":

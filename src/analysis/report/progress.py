@@ -1,0 +1,65 @@
+"""What the command says: plain lines, and how far long work is - a bar on a terminal, a line per step in a log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+
+
+def say(text: str) -> None:
+    """One line of what is going on, on standard output."""
+    Console().print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def complain(text: str) -> None:
+    """What went wrong, on standard error."""
+    Console(stderr=True).print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def notebook_progress(total: int) -> Iterator[Callable[[str, str], None]]:
+    """How far the run is: a bar on a terminal, a plain line per step in a log. Yields what the runner tells it to."""
+    console = Console()
+    begin = time.monotonic()
+    if not console.is_terminal:
+        yield lambda name, status: say(f"[{time.monotonic() - begin:6.1f} s] {name} {status}")
+        return
+    from rich.progress import Progress
+
+    running: list[str] = []
+    with Progress(console=console) as progress:
+        bar = progress.add_task("notebooks", total=total)
+
+        def tell(name: str, status: str) -> None:
+            if status == "started":
+                running.append(name)
+            else:
+                running[:] = [other for other in running if other != name]
+                progress.advance(bar)
+                progress.console.print(f"{name} {status}", markup=False, highlight=False)
+            progress.update(bar, description=", ".join(running) or "notebooks")
+
+        yield tell
+
+
+def counted(parts: Iterable[dict[str, Any]], patients: int) -> Iterator[dict[str, Any]]:
+    """The same parts, with a bar on a terminal and a plain line per part in a log."""
+    console = Console()
+    if console.is_terminal:
+        from rich.progress import Progress
+
+        with Progress(console=console) as progress:
+            bar = progress.add_task("patients", total=patients)
+            for part in parts:
+                yield part
+                progress.advance(bar, len(part["patients"]))
+        return
+    done = 0
+    for part in parts:
+        yield part
+        done += len(part["patients"])
+        say(f"{done:,} of {patients:,} patients")
