@@ -39,8 +39,8 @@ def targets() -> pd.DataFrame:
 
     Example
     -------
-    >>> targets().loc[0, ["target", "published", "unit"]].tolist()
-    ['Median progression-free survival, line 1', 21.0, 'months']
+    >>> targets().loc[:1, "key"].tolist()
+    ['pfs_1', 'pfs_2']
     """
     return _stored().copy()
 

@@ -15,7 +15,7 @@ import pandas as pd
 from analysis.sources.synthetic import characteristics, findings, markers, parameters, process, treatments
 from analysis.sources.synthetic.parameters import DEATH_LOG_HAZARD_RATIOS, RELAPSE_LOG_HAZARD_RATIOS
 
-PATIENTS, SEED, PART_SIZE = 5_000, 2026, 50_000
+PATIENTS, SEED, PART_SIZE = 5_000, 2026, 20_000
 FINGERPRINT_INPUTS = tuple(sorted(path for path in Path(__file__).parent.iterdir() if path.suffix in (".py", ".csv")))
 __all__ = [
     "DEATH_LOG_HAZARD_RATIOS",
@@ -36,16 +36,16 @@ def simulate(patients: int = PATIENTS, seed: int = SEED) -> dict[str, pd.DataFra
     FINDINGS), all in whole days since the start of the first treatment, and beside them "truth" (TRUTH), which tests
     may read and no analysis does. The same patients and seed give the same frames on every machine.
 
-    The process: per line k, relapse has the hazard z exp(log hazard ratios) (a / b_k) (t / b_k)^(a - 1) (Weibull,
-    shape a, scale b_k), death in the line a constant hazard; z is the patient's log-normal frailty, shared by all
-    lines and by death (as its square root). The true log hazard ratios stand in RELAPSE_LOG_HAZARD_RATIOS and
+    The process: per line k, relapse has the hazard z exp(log hazard ratios) (a_k / b_k) (t / b_k)^(a_k - 1) (Weibull,
+    shape a_k, scale b_k), death in the line a constant hazard; z is the patient's log-normal frailty, shared by all
+    lines and, raised to a power, by death. The true log hazard ratios stand in RELAPSE_LOG_HAZARD_RATIOS and
     DEATH_LOG_HAZARD_RATIOS; `truth["log_hazard_ratio"]` is their sum at the line's start with that of the regimen,
     `truth["response_log_hazard_ratio"]` what the response adds later. Lifestyle has no effect at all.
 
     Raises
     ------
     ValueError
-        when fewer than one patient is asked for.
+        when fewer than one patient is asked for, or the seed is negative.
 
     Example
     -------
@@ -55,8 +55,7 @@ def simulate(patients: int = PATIENTS, seed: int = SEED) -> dict[str, pd.DataFra
     >>> len(cohort["patients"]), int(cohort["treatments"]["start_day"].min())
     (50, 0)
     """
-    if patients < 1:
-        raise ValueError(f"patients: expected at least 1, came {patients}; ask for one patient or more")
+    _refuse(patients=(patients, 1), seed=(seed, 0))
     return _part(patients, seed, 0)
 
 
@@ -70,17 +69,24 @@ def parts(patients: int = PATIENTS, seed: int = SEED, part_size: int = PART_SIZE
     Raises
     ------
     ValueError
-        when fewer than one patient, or parts of fewer than one, are asked for.
+        when fewer than one patient, or parts of fewer than one, are asked for, or the seed is negative.
 
     Example
     -------
     >>> [len(part["patients"]) for part in parts(patients=25, seed=1, part_size=10)]
     [10, 10, 5]
     """
-    if patients < 1 or part_size < 1:
-        raise ValueError(f"patients, part_size: expected at least 1, came {patients}, {part_size}; ask for one or more")
-    for first in range(0, patients, part_size):
-        yield _part(min(part_size, patients - first), seed, first)
+    _refuse(patients=(patients, 1), seed=(seed, 0), part_size=(part_size, 1))
+    return (_part(min(part_size, patients - first), seed, first) for first in range(0, patients, part_size))
+
+
+def _refuse(**stated: tuple[int, int]) -> None:
+    """Each name with what came and the least that makes sense; all faults at once, before any work."""
+    faults = [
+        f"{name}: expected at least {least}, came {came}" for name, (came, least) in stated.items() if came < least
+    ]
+    if faults:
+        raise ValueError("; ".join(faults) + "; ask for a whole number in that range")
 
 
 def _part(patients: int, seed: int, first: int) -> dict[str, pd.DataFrame]:

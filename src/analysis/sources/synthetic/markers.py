@@ -31,7 +31,8 @@ def traits(true: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     frame = pd.DataFrame({"light_chain": kind < p.LIGHT_CHAIN})
     frame["non_secretory"] = (kind >= p.LIGHT_CHAIN) & (kind < p.LIGHT_CHAIN + p.NON_SECRETORY)
     frame["kappa"] = rng.random(size) < p.KAPPA
-    frame["level"] = p.M_PROTEIN_MEDIAN * np.exp(p.M_PROTEIN_LOG_SD * rng.standard_normal(size))
+    level = p.M_PROTEIN_MEDIAN * np.exp(p.M_PROTEIN_LOG_SD * rng.standard_normal(size))
+    frame["level"] = np.minimum(level, p.M_PROTEIN_MAX)
     frame["chains_per_level"] = np.exp(np.log(p.LIGHT_CHAINS_PER_LEVEL) + 0.8 * rng.standard_normal(size))
     frame["haemoglobin"] = np.where(true["female"], 12.7, 13.7) + 0.7 * rng.standard_normal(size)
     frame["haemoglobin_fall"] = np.clip(2.6 + 1.5 * rng.standard_normal(size), 0.0, 6.0)
@@ -46,7 +47,7 @@ def kinetics(spans: pd.DataFrame, patients: pd.DataFrame, rng: np.random.Generat
     """Level at the start, nadir and rise of each line; a line starts where the one before has left off."""
     low, high = (spans["best_response"].map(lambda word, i=i: p.NADIR_SHARE[word][i]) for i in (0, 1))
     share = rng.uniform(low.to_numpy(), high.to_numpy())
-    spread = 1.05 + p.RISE_SPREAD * rng.random(len(spans))
+    spread = rng.uniform(*p.RISE_MARGIN, len(spans))
     stated = spans.assign(share=share, spread=spread)
     level = patients["level"].to_numpy().copy()
     done = []
@@ -69,13 +70,16 @@ def tumour_level(span: pd.DataFrame, months: np.ndarray) -> np.ndarray:
     """M-protein (g/dL, or its equivalent) at these months after the start of the line.
 
     The larger of a fall, nadir + (start - nadir) exp(-t / tau), and a growth, (nadir + rise) 2^((t - relapse) /
-    doubling): flat at the nadir until the escaping clone overtakes it, growth bounded.
+    doubling): flat at the nadir until the escaping clone overtakes it, growth bounded. Before the relapse a slow
+    clone grows fast enough to pass the nadir only in the last part of the line, else the response had never been.
     """
     nadir, relapse = span["nadir"].to_numpy(), span["relapse_months"].to_numpy()
-    clearance = np.minimum(p.CLEARANCE_MONTHS, relapse / 4)
+    clearance = np.minimum(p.CLEARANCE_MONTHS, relapse / 6)
     fall = (span["level_start"].to_numpy() - nadir) * np.exp(-months / clearance)
-    doublings = np.minimum((months - relapse) / span["doubling_months"].to_numpy(), 12)
-    seen = nadir + span["rise"].to_numpy()
+    seen, doubling = nadir + span["rise"].to_numpy(), span["doubling_months"].to_numpy()
+    within = p.REGROWTH_SHARE * relapse / np.log2(seen / np.maximum(nadir, p.DETECTION_G_DL))
+    doubling = np.where(months < relapse, np.minimum(doubling, within), doubling)
+    doublings = np.clip((months - relapse) / doubling, -60, 12)
     growth = np.minimum(seen * 2**doublings, np.maximum(span["largest"].to_numpy(), seen))
     return np.maximum(nadir + fall, growth)
 

@@ -21,8 +21,8 @@ MALE = 0.55  # published: a slight male majority in every registry
 FITNESS_SHARES = (0.39, 0.31, 0.30)  # published: fit, intermediate, frail (Palumbo 2015)
 FITNESS_AGE_WEIGHT = 0.75  # chosen: correlation of the frailty score with age
 EGFR_MEAN, EGFR_SD, EGFR_PER_YEAR = 68.0, 25.0, -0.7  # calibrated: a quarter below 50 mL/min (Mikhael 2021)
-LOG_BETA2_MEAN, LOG_BETA2_SD, LOG_BETA2_PER_EGFR = 1.50, 0.76, -0.010  # calibrated to ISS III 40 %
-ALBUMIN_MEAN, ALBUMIN_SD, ALBUMIN_PER_LOG_BETA2 = 3.86, 0.55, -0.25  # calibrated to ISS I 31 %, II 29 %
+LOG_BETA2_MEAN, LOG_BETA2_SD, LOG_BETA2_PER_EGFR = 1.49, 0.76, -0.010  # calibrated to ISS III 40 %
+ALBUMIN_MEAN, ALBUMIN_SD, ALBUMIN_PER_LOG_BETA2 = 3.81, 0.55, -0.25  # calibrated to ISS I 31 %, II 29 %
 LDH_HIGH = 0.13  # published: HARMONY
 DEL17P, T4_14, T14_16 = 0.10, 0.12, 0.04  # published shares
 GAIN_1Q, GAIN_1Q_WITH_T4_14 = 0.25, 0.50  # published: 28 % over all; commoner with t(4;14)
@@ -31,10 +31,10 @@ PARTS_MISSING = 0.04  # chosen: beta-2 microglobulin or albumin not on file
 LIFESTYLE_MISSING = 0.08  # chosen
 LIGHT_CHAIN, NON_SECRETORY = 0.20, 0.03  # published: Kyle 2003
 
-# The patient's own frailty, shared by all lines: log-normal with mean 1. Calibrated; the total spread of the
-# reference process is 0.76, of which stage, cytogenetics, treatment and response carry the rest.
+# The patient's own frailty, shared by all lines: log-normal with mean 1. Calibrated. A process without covariates
+# needs a log SD near 0.76 for the same figures; here stage, cytogenetics, treatment and response carry the rest.
 FRAILTY_LOG_SD = 0.52
-FRAILTY_ON_DEATH = 0.7  # power with which frailty acts on death (reference process: square root)
+FRAILTY_ON_DEATH = 0.7  # calibrated with the OS ratio of MRD: power with which frailty acts on death
 
 # True log hazard ratios of relapse. Calibrated on published OS and PFS ratios; lifestyle is exactly 0.
 RELAPSE_LOG_HAZARD_RATIOS = MappingProxyType(
@@ -78,8 +78,8 @@ DEATH_LOG_HAZARD_RATIOS = MappingProxyType(
 )
 
 # Lines. Index 0 is line 1; the last entry serves all later lines. Calibrated to PFS and OS by line.
-MAX_LINES = 8
-RELAPSE_SHAPE = (1.3, 0.91)
+MAX_LINES = 8  # chosen: few go further
+RELAPSE_SHAPE = (1.3, 0.91)  # calibrated with the line hazard ratios: a lighter tail in line 1 than later
 RELAPSE_SCALE_MONTHS = (30.2, 28.8, 22.2, 18.2)
 DEATH_IN_LINE_PER_MONTH = (0.0025, 0.0033, 0.0041, 0.0139)
 EARLIEST_RELAPSE_DAYS = 21  # chosen: no progression is confirmed before the second visit
@@ -88,11 +88,11 @@ CHANGE_MEDIAN_MONTHS, CHANGE_LOG_SD = 4.0, 0.6  # chosen
 
 # Depth of response: a standard normal latent depth, shifted by line, regimen, transplant and frailty.
 DEPTH_BY_LINE = (0.46, -0.18, -0.45, -0.85, -1.15)  # calibrated to >= VGPR 74 -> 11 % and 48.6 -> 31.7 %
-DEPTH_PER_LOG_FRAILTY, DEPTH_PER_RISK, DEPTH_TRANSPLANT = -1.25, -0.50, 0.40
+DEPTH_PER_LOG_FRAILTY, DEPTH_PER_RISK, DEPTH_TRANSPLANT = -1.25, -0.50, 0.40  # calibrated with MRD; chosen
 DEPTH_CUTS = (-1.9, -1.3, -0.9, 0.05, 0.85, 1.35)  # calibrated: PD | SD | MR | PR | VGPR | CR | sCR
 MRD_CUT, MRD_LOG_SPREAD = 1.05, 0.40  # calibrated: MRD-negative share among deep responses
 MRD_LOG_HAZARD_RATIO = -0.97  # calibrated to the landmarked ratios of Munshi 2020
-MRD_DEATH_LOG_HAZARD_RATIO = -1.50
+MRD_DEATH_LOG_HAZARD_RATIO = -1.50  # calibrated likewise; death in the same line only
 DEPTH_LOG_HAZARD_RATIO = -0.10  # per unit of the depth's own noise
 MRD_TESTED = (0.60, 0.20)  # chosen: line 1, later lines, among VGPR or better
 MRD_DAY, MRD_DAY_SD = 200, 20  # chosen: after consolidation
@@ -106,8 +106,8 @@ MAINTENANCE_SHARE, MAINTENANCE_DAYS_AFTER, LENALIDOMIDE_FROM_YEAR = 0.65, 90, 20
 CLINICAL_LOGIT = (-0.38, -0.25)
 CLINICAL_MALE, CLINICAL_DEEP = 0.40, -0.48
 SLOW = 0.20  # published (commentary): share that stays biochemical for years
-DOUBLING_MEDIAN_MONTHS, DOUBLING_LOG_SD = (6.3, 30.0, 3.0), (0.60, 0.40, 0.5)  # fast, slow, clinical; calibrated
-LEAD_PER_DOUBLING, LEAD_LOG_SD = (0.62, 2.0), 0.50  # calibrated: median lead 5 months
+DOUBLING_MEDIAN_MONTHS, DOUBLING_LOG_SD = (8.2, 30.0, 5.0), (0.60, 0.40, 0.5)  # fast, slow, clinical; calibrated
+LEAD_PER_DOUBLING, LEAD_LOG_SD = (0.475, 2.0), 0.50  # calibrated: median lead 5 months
 
 # After relapse. Calibrated to attrition and overall survival by line.
 LAG_MEDIAN_MONTHS, LAG_LOG_SD = (4.5, 0.9), (1.1, 0.8)  # biochemical until treated; clinical until treated
@@ -131,7 +131,7 @@ SYMPTOMS = MappingProxyType(
 SYMPTOM_LEAD_DAYS = 45  # chosen: mean time by which a symptom goes ahead of the clinical relapse
 
 # Markers. Chosen unless said: levels that look like a clinic's, kinetics that obey the relapse above.
-M_PROTEIN_MEDIAN, M_PROTEIN_LOG_SD = 3.2, 0.55  # g/dL at diagnosis
+M_PROTEIN_MEDIAN, M_PROTEIN_LOG_SD, M_PROTEIN_MAX = 3.2, 0.55, 9.0  # g/dL at diagnosis
 NADIR_SHARE = MappingProxyType(  # remaining share of the level at line start, lowest and highest
     {
         "sCR": (0.0, 0.0),
@@ -145,9 +145,10 @@ NADIR_SHARE = MappingProxyType(  # remaining share of the level at line start, l
 )
 CLEARANCE_MONTHS = 1.1  # time constant of the fall in response
 RISE_AT_RELAPSE_G_DL, RISE_AT_RELAPSE_SHARE = 0.5, 0.25  # published rule: +0.5 g/dL and +25 % above the nadir
-RISE_SPREAD = 0.35  # how far above the rule the relapse is seen
+RISE_MARGIN = (1.2, 1.7)  # how far above the rule the relapse is seen, as a multiple
+REGROWTH_SHARE = 0.5  # of the time to relapse: the longest in which the level climbs from its nadir
 LARGEST_RISE = 2.0  # growth stops at this multiple of the level at diagnosis
-MEASURE_CV = 0.04  # of M-protein and light chains
+MEASURE_CV = 0.03  # of M-protein and light chains
 VISIT_DAYS_EARLY, VISITS_EARLY, VISIT_DAYS_LATER, VISIT_JITTER_DAYS = 30, 6, 61, 4
 TEST_MISSING = 0.04
 KAPPA = 0.65
