@@ -158,3 +158,21 @@ def test_a_line_that_few_started_does_not_say_how_few():
 def test_a_rare_regimen_is_not_named():
     regimens = pd.DataFrame({"line": 3, "regimen": ["common", "rare"], "patients": [20.0, 7.0], "share": [0.2, 0.07]})
     assert disclosure.shared(regimens, schema.REGIMENS, synthetic=False)["regimen"].tolist() == ["common"]
+
+
+def test_what_a_page_shows_follows_the_rule_of_its_table():
+    risk_frame = risk([80, 3, 12, 40])
+    assert disclosure.shared(risk_frame, schema.RISK, synthetic=True) is risk_frame
+    assert disclosure.shared(risk_frame, schema.RISK, synthetic=False)["count"].isna().sum() == 2
+    cut = disclosure.shared(frames.curves(), schema.CURVES, synthetic=False)
+    assert cut["at_risk"].min() >= disclosure.AT_RISK_MINIMUM
+    with pytest.raises(ValueError, match="no disclosure rule for table SPELLS"):
+        disclosure.shared(spells(), schema.SPELLS, synthetic=False)
+
+
+@pytest.mark.parametrize("name", sorted(disclosure.RULES))
+def test_a_rule_names_columns_that_its_table_has_and_keeps_the_table_whole(name):
+    table = getattr(schema, name)
+    shown = disclosure.shared(schema.empty(table), table, synthetic=False)
+    assert shown.empty
+    schema.check(shown, table)

@@ -178,8 +178,14 @@ def test_missing_limits_and_one_stratum_can_be_drawn():
 
 def test_the_stacked_causes_fill_the_panel():
     for axes in figures.all_causes(CURVES, 60).axes[:4]:
-        top = axes.collections[-1].get_paths()[0].vertices
-        assert top[:, 1].max() == 100
+        edges = [line.get_ydata()[-1] for line in axes.lines]
+        shares = [
+            reading.at(CURVES, "cumulative incidence", event, 60).set_index("stratum")["estimate"][
+                axes.get_title(loc="left")
+            ]
+            for event in ("relapse", "next_line", "death")
+        ]
+        assert edges == pytest.approx([*np.cumsum(shares) * 100, 100])
 
 
 def test_a_time_that_the_frame_lacks_is_refused_with_those_it_has():

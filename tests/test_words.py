@@ -8,8 +8,8 @@ import pandas as pd
 import present_frames as frames
 import pytest
 
-from analysis import schema
-from analysis.present import labels, numbers, words
+from analysis import disclosure, schema
+from analysis.present import labels, numbers, reading, words
 
 EVIL = "<script>*bold* [link](http://x) $x$ `code`"
 FORMATS = {"format_count", "format_interval", "format_months", "format_percent", "plural", "event_name", "show"}
@@ -136,6 +136,18 @@ def test_the_headline_says_where_the_data_end():
     assert "by 24" not in said
     said = plain(words.headline(short, schema.empty(schema.QUANTILES), "relapse", "relapse", [24]))
     assert said == "**Line 1**: the data end before 24 months."
+
+
+def test_a_withheld_share_is_neither_guessed_from_an_earlier_one_nor_called_the_end_of_the_data():
+    times = [month * frames.MONTH for month in (12, 24, 36)]
+    fixed = pd.DataFrame({"estimand": "cumulative incidence", "stratum": "line 1", "event": "relapse", "time": times})
+    fixed = fixed.assign(estimate=[0.1, 0.2, 0.3], conf_low=0.05, conf_high=0.4, std_error=0.01)
+    fixed = disclosure.withhold(fixed.assign(at_risk=50.0, events=[10.0, 5.0, 30.0], censored=20.0), ["events"])
+    assert reading.at(fixed, "cumulative incidence", "relapse", 24)["missing"].tolist() == ["withheld"]
+    said = plain(words.headline(fixed, schema.empty(schema.QUANTILES), "relapse", "relapse", [12, 24, 36]))
+    assert "by 12 months 10.0 % (5.0–40.0 %) and by 36 months 30.0 % (5.0–40.0 %) had relapsed" in said
+    assert said.endswith("; the small counts by 24 months are withheld.")
+    assert "withheld at 24 months" in plain(words.alt_cumulative_incidence(fixed, "relapse", 36, "relapse"))
 
 
 def test_a_relapse_cannot_be_asked_of_a_source_without_any():

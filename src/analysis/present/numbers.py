@@ -14,6 +14,8 @@ NO_BREAK_SPACE = "\u00a0"
 WITHHELD = "1–7"
 NOT_REACHED = "not reached"
 NOT_KNOWN = "not known"
+GONE = "withheld"
+BEYOND = "beyond the data"
 
 
 def missing(value) -> bool:
@@ -40,8 +42,10 @@ def shown_count(row, name: str) -> str:
 
 def why_missing(row) -> str:
     """Why a row has no estimate: a count behind it was withheld, or the data end before its time."""
+    if row.get("missing", ""):
+        return row["missing"]
     said = [row[name] for name in row.index if str(name).endswith("_withheld")]
-    return "withheld" if any(isinstance(text, str) and text for text in said) else "beyond the data"
+    return GONE if any(isinstance(text, str) and text for text in said) else BEYOND
 
 
 def format_figure(value) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis import schema
+from analysis.present import numbers
 
 _EVERY_ONE = 1 - 1e-9
 _STATES = ("at risk", "not yet entered", "relapse", "next_line", "death", "censored")
@@ -58,7 +59,7 @@ def at(curves: pd.DataFrame, estimand: str, event: str, months: float) -> pd.Dat
 
     Returns
     -------
-    DataFrame with stratum, estimate, conf_low, conf_high (shares).
+    DataFrame with stratum, estimate, conf_low, conf_high (shares), and missing: why there is no estimate.
 
     Example
     -------
@@ -70,13 +71,23 @@ def at(curves: pd.DataFrame, estimand: str, event: str, months: float) -> pd.Dat
     rows = []
     time = days(months)
     for stratum in in_order(curves["stratum"]):
-        curve = one_curve(curves, estimand, event, stratum)
-        reached = curve[curve["time"] <= time + 1e-6]
-        known = len(reached) and last_day(curves, stratum) >= time - 1e-6
-        values = reached.iloc[-1] if known else {}
-        rows.append([stratum, *(values.get(name, float("nan")) for name in ("estimate", "conf_low", "conf_high"))])
-    frame = pd.DataFrame(rows, columns=["stratum", "estimate", "conf_low", "conf_high"])
+        row = _row_at(curves, estimand, event, stratum, time)
+        values = [float("nan")] * 3 if row is None else [row[name] for name in ("estimate", "conf_low", "conf_high")]
+        missing = numbers.BEYOND if row is None else numbers.why_missing(row) if numbers.missing(values[0]) else ""
+        rows.append([stratum, *values, missing])
+    frame = pd.DataFrame(rows, columns=["stratum", "estimate", "conf_low", "conf_high", "missing"])
     return frame.astype({"estimate": float, "conf_low": float, "conf_high": float})
+
+
+def _row_at(curves: pd.DataFrame, estimand: str, event: str, stratum: str, time: float) -> pd.Series | None:
+    """The row that holds at a time: the one of that very time, even without an estimate, else the last step before."""
+    here = (curves["estimand"] == estimand) & (curves["event"] == event) & (curves["stratum"] == stratum)
+    exact = curves[here & ((curves["time"] - time).abs() < 1e-6)]
+    if len(exact):
+        return exact.iloc[0]
+    reached = one_curve(curves, estimand, event, stratum)
+    reached = reached[reached["time"] <= time]
+    return reached.iloc[-1] if len(reached) and last_day(curves, stratum) >= time else None
 
 
 def steps(curves: pd.DataFrame, estimand: str, event: str, stratum: str, horizon_months: float) -> pd.DataFrame:

@@ -44,16 +44,17 @@ def headline(
 
 
 def _shares(read: dict[float, pd.DataFrame], stratum: str, done: str) -> str:
-    """The shares at the times that the data reach, and which times they do not."""
-    known, beyond = [], []
+    """The shares at the times that the data reach, which times they do not, and what was withheld."""
+    known, beyond, gone = [], [], []
     for months, frame in read.items():
         row = frame[frame["stratum"] == stratum].iloc[0]
         time = numbers.format_time_point(months)
         if numbers.missing(row["estimate"]):
-            beyond.append(time)
+            (gone if numbers.why_missing(row) == numbers.GONE else beyond).append(time)
         else:
             known.append(f"by {time} {numbers.format_estimate(row['estimate'], row['conf_low'], row['conf_high'])}")
     parts = [f"{numbers.listed(known)} {done}"] if known else []
+    parts += [f"the small counts by {numbers.listed(gone)} are withheld"] if gone else []
     parts += [f"the data end before {beyond[0]}"] if beyond else []
     return "; ".join(parts)
 
