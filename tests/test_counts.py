@@ -145,6 +145,7 @@ def test_many_strata_are_counted_like_few():
     spells["event"] = rng.choice(["death", "censored"], len(spells))
     counts = count(spells, "who")
     assert counts.strata["subjects"].sum() == len(spells)
+    assert counts.strata["who"].tolist() == sorted(spells["who"].unique())
     assert counts.strata["last_time"].tolist() == spells.groupby("who")["time"].max().tolist()
 
 

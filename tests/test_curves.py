@@ -178,14 +178,17 @@ def test_follow_up_is_the_median_of_survfit_with_the_roles_exchanged(dataset):
     assert_agree(found, table, ["stratum", "probability"], ["estimate", "conf_low", "conf_high"], 1e-9)
 
 
-def test_medians_of_small_tied_sets_are_those_of_survfit():
-    for row in reference("small_medians").itertuples():
-        events = ["death" if died == "1" else "censored" for died in str(row.died).split()]
-        spells = pd.DataFrame({"entry": 0, "time": [int(time) for time in str(row.times).split()], "event": events})
-        found = quantiles(kaplan_meier(spells)).iloc[0]
-        np.testing.assert_allclose(
-            found[["estimate", "conf_low", "conf_high"]].astype(float), [row.estimate, row.conf_low, row.conf_high]
+@pytest.mark.parametrize("conf_type", ["log-log", "plain"])
+def test_quantiles_of_small_tied_sets_are_those_of_survfit(conf_type):
+    table = reference("small_quantiles").query("conf_type == @conf_type")
+    spells = pd.concat(
+        spells_of([int(time) for time in times.split()], [2 * int(died) for died in codes.split()], set=number).assign(
+            entry=[int(entry) for entry in entries.split()]
         )
+        for number, entries, times, codes in table[["set", "entries", "times", "died"]].drop_duplicates().to_numpy()
+    )
+    found = quantiles(kaplan_meier(spells, "set", conf_type=conf_type), [0.25, 0.5, 0.75])
+    assert_agree(found, table, ["set", "probability"], ["estimate", "conf_low", "conf_high"], 1e-9)
 
 
 @pytest.mark.parametrize(("dataset",), pairs("incidence_witnesses", "dataset"))
@@ -228,6 +231,15 @@ def test_median_of_an_incidence_is_missing_where_the_rival_takes_too_many():
     assert found.loc["death", "estimate"] == 5
 
 
+def test_quantiles_of_an_incidence_mirror_those_of_survival():
+    spells = spells_of([1, 2, 2, 3, 4, 5, 6, 6, 7, 9, 9, 9], [1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 0, 0])
+    columns = ["estimate", "conf_low", "conf_high"]
+    survival = quantiles(kaplan_meier(spells, conf_type="plain"), [0.25, 0.4])
+    incidence = quantiles(aalen_johansen(spells, conf_type="plain"), [0.25, 0.4])
+    assert survival[columns].notna().all(axis=None)
+    pd.testing.assert_frame_equal(incidence[columns], survival[columns])
+
+
 def test_quantiles_keep_the_columns_of_the_strata_and_refuse_impossible_shares():
     spells = spells_of([1, 2, 3, 4], [1, 2, 1, 2], line=[1, 1, 2, 2])
     found = quantiles(aalen_johansen(spells, "line"), [0.25, 0.5])
@@ -256,6 +268,15 @@ def test_tables_at_fixed_times_count_at_risk_before_and_events_up_to_the_time():
     table = schema.check(cumulative_incidence_at(SEVEN, [5, 2]), schema.CURVES)
     rows = table[table["event"] == "relapse"][["time", "at_risk", "events", "censored"]].values.tolist()
     assert rows == [[2, 7, 1, 0], [5, 3, 3, 1]]
+    late = cumulative_incidence_at(SEVEN.assign(entry=[4, 0, 0, 0, 5, 0, 0]), [3, 5])
+    assert late[late["event"] == "death"]["at_risk"].tolist() == [3, 2]
+
+
+def test_before_the_first_event_the_share_is_zero_without_limits():
+    table = cumulative_incidence_at(SEVEN, [0, 1])
+    assert table["estimate"].tolist() == [0] * 4
+    assert table[table["time"] == 0]["conf_high"].tolist() == [0, 0]
+    assert table[table["time"] == 1]["conf_high"].isna().all()
 
 
 def test_risk_table_by_hand():
@@ -374,6 +395,16 @@ def test_a_cohort_counted_twice_has_the_same_curves_and_half_the_variance(spells
 def test_equal_fractional_weights_change_neither_curve_nor_error_of_incidence(spells):
     weighted = aalen_johansen(spells.assign(half=0.5), "group", weight="half")
     assert_same_curves(weighted, aalen_johansen(spells, "group"), ["estimate", "std_error"], 1e-7)
+
+
+@LAW
+@given(spells=ANY_SPELLS)
+def test_a_weight_of_zero_leaves_the_subject_out(spells):
+    weights = np.resize([0.5, 0, 1.25], len(spells))
+    weighted = spells.assign(weight=weights)
+    assert_same_curves(
+        both_curves(weighted, weight="weight"), both_curves(weighted[weights > 0], weight="weight"), within=1e-12
+    )
 
 
 @LAW
