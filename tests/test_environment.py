@@ -1,6 +1,8 @@
 """pyproject.toml is the one truth: the conda file, the lock and what is installed here must say the same."""
 
+import ast
 import re
+import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -44,6 +46,17 @@ def test_conda_file_equals_pyproject():
     conda = by_name(line for line in listed if isinstance(line, str) and line not in ("pip",))
     assert conda.pop("python") == PROJECT["requires-python"]
     assert {CONDA_NAMES.get(name, name): bound for name, bound in conda.items()} == DECLARED
+
+
+def test_what_the_code_imports_is_declared():
+    files = [path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py")]
+    nodes = [node for text in files for node in ast.walk(ast.parse(text))]
+    imported = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.level == 0}
+    imported |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    ours = {name.split(".")[0] for name in imported if name} - set(sys.stdlib_module_names) - {"analysis"}
+    distributions = metadata.packages_distributions()
+    provided = {name: {d.lower().replace("_", "-") for d in distributions[name]} for name in ours}
+    assert not {name: found for name, found in provided.items() if not found & set(DECLARED)}
 
 
 @pytest.mark.parametrize("group", ["dependencies", "dev"])

@@ -62,6 +62,16 @@ def test_a_cohort_is_read_once_and_again_when_its_content_changes():
     assert source.reads == 2
 
 
+def test_two_runs_that_store_the_same_cohort_at_once_both_get_it():
+    class SlowSource(CountingSource):
+        def read(self, cohort):  # while this one reads, another run finishes
+            folder = shelf.data_folder() / "processed" / shelf.key(cohort, self.content)
+            shelf.write_cohort(canonical(), folder)
+            return canonical()
+
+    assert len(shelf.cohort("tiny", SlowSource(content="c" * 64))["patients"]) == 3
+
+
 def test_about_says_who_and_when():
     facts = shelf.about("tiny", CountingSource(reads=0, content="a" * 64))
     assert (facts["title"], facts["patients"], facts["first_year"], facts["last_year"]) == ("Tiny", 3, 2010, 2012)

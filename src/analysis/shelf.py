@@ -72,9 +72,17 @@ def place(cohort: str, source: Source) -> Path:
     """Where is this cohort on the shelf? Reads it from its source and stores it first when it is not there yet."""
     fingerprint = source.fingerprint(cohort)
     folder = data_folder() / "processed" / key(cohort, fingerprint)
-    if not (folder / "provenance.json").exists():
-        write_cohort(source.read(cohort), folder, {"cohort": Path(cohort).name, "fingerprint": fingerprint})
+    if not _finished(folder):
+        try:
+            write_cohort(source.read(cohort), folder, {"cohort": Path(cohort).name, "fingerprint": fingerprint})
+        except FileExistsError:  # another run stored the same content meanwhile
+            if not _finished(folder):
+                raise
     return folder
+
+
+def _finished(folder: Path) -> bool:
+    return (folder / "provenance.json").exists()
 
 
 def cohort(cohort: str, source: Source, names: Sequence[str] | None = None) -> dict[str, pd.DataFrame]:
@@ -164,7 +172,7 @@ def _move_folder(aside: Path, folder: Path) -> None:
     try:
         aside.replace(folder)
     except OSError:
-        if not (folder / "provenance.json").exists():
+        if not _finished(folder):
             raise
 
 
