@@ -171,7 +171,7 @@ def test_the_declared_range_and_the_empty_cell():
     found, faults = _parsed(["-1", "0", "120", "121", ""], column)
     assert faults["line"].tolist() == [2, 5, 6]
     assert faults["expected"].tolist() == ["at least 0 years", "at most 120 years", "a value in every row"]
-    assert found.tolist()[:4] == [-1, 0, 120, 121]
+    assert found.isna().tolist() == [True, False, False, True, True]  # no rule shall stumble over them again
 
 
 def test_a_cell_is_faulted_once_only():

@@ -247,7 +247,7 @@ def test_missing_file_offers_the_near_name(folder, tmp_path):
 
 
 def test_missing_file_of_treatments(folder):
-    assert "lines.csv, or spells.csv" in _the_error(folder(treatments=None))[4]
+    assert "one of the files treatments.csv, lines.csv, spells.csv" in _the_error(folder(treatments=None))[4]
 
 
 @pytest.mark.parametrize(("delimiter", "word"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
@@ -490,6 +490,62 @@ def test_all_faults_at_once_and_values_masked(folder):
     assert "sixty-one" in "\n".join(schema.fault_lines(caught.value.faults, show_values=True))
 
 
+def test_a_day_from_a_spreadsheet_is_no_day(folder):
+    error = _the_error(folder(**_with("treatments", "A,400,", "A,44260,")))  # 44260 is 5 March 2021 to Excel
+    assert error[:4] == ("treatments.csv", 3, "start_day", "44260")
+
+
+def test_treatments_that_outlast_their_line_are_a_warning(folder):
+    warning = _the_warning(folder(**_with("treatments", "A,0,100", "A,0,450")))
+    assert (warning["line"], warning["column"]) == (3, "start_day")
+
+
+def test_an_unknown_drug_within_a_regimen(folder):
+    lines = LINES.replace("daratumumab", "snake oil+Dex")
+    warning = _the_warning(folder(treatments=None, labs=None, findings=None, lines=lines))
+    assert warning[["line", "column", "value"]].tolist() == [3, "regimen", "snake oil"]
+
+
+def test_a_lost_row_of_patients_is_told_once_only(folder):
+    error = _the_error(folder(patients=GOOD["patients.csv"].replace("B,0,700,700,75,male", "B,0,700,700,7,5,male")))
+    assert error[:2] == ("patients.csv", 3)
+
+
+def test_a_misspelt_patient_id_is_told_once_only(folder):
+    assert _the_error(folder(**_with("patients", "patient_id", "patientid")))[2] == "patient_id"
+
+
+def test_a_misspelt_optional_file_is_not_lost_in_silence(folder, tmp_path):
+    (tmp_path / "lab.csv").write_text(GOOD["labs.csv"])
+    assert _the_error(folder(labs=None))[0] == "lab.csv"
+
+
+def test_a_misspelt_date_column_is_told_its_date_name(folder):
+    text = "patient_id,index_date,entry_date,last_contact_date,death_date\nA,2019-03-01,2019-03-01,2021-08-17,\n"
+    treatments = "patient_id,strat_date,agent,line\nA,2019-03-01,bortezomib,1\n"
+    error = _the_error(folder(patients=text, treatments=treatments, labs=None, findings=None))
+    assert "rename it to 'start_date'" in error[4]
+
+
+def test_an_index_date_beside_days_gives_the_year(folder):
+    text = "patient_id,index_date,entry_day,last_contact_day,death_day\nA,2019-03-01,0,900,\nB,2020-02-28,0,700,700\n"
+    place = folder(patients=text)
+    assert tables.inspect(place).empty
+    patients = tables.read(place)["patients"]
+    assert patients["index_year"].tolist() == [2019, 2020]
+    assert "index_date" not in patients
+
+
+def test_a_living_patient_needs_a_last_contact(folder):
+    assert _the_error(folder(**_with("patients", "A,0,900,", "A,0,,")))[:3] == ("patients.csv", 2, "last_contact_day")
+
+
+def test_the_last_contact_of_the_dead_is_their_death(folder):
+    place = folder(patients=GOOD["patients.csv"].replace("B,0,700,700", "B,0,600,700"))
+    assert _the_warning(place)["column"] == "last_contact_day"
+    assert tables.read(place)["patients"]["last_contact_day"].tolist() == [900, 700]
+
+
 def test_a_wrong_column_of_many_rows_makes_few_sentences(folder):
     rows = "".join(f"A,{day},serum M-protein,high,g/dL\n" for day in range(1000))
     faults = _refused(folder(labs="patient_id,day,test,value,unit\n" + rows))
@@ -511,7 +567,7 @@ def test_what_was_read_is_read_again_from_parquet(folder, tmp_path, stage):
     only = {"treatments": None, "labs": None, "findings": None}
     places = {
         "treatments": lambda: folder(),
-        "lines": lambda: folder(**only, lines=LINES),
+        "lines": lambda: folder(**only, lines=LINES.replace("bortezomib + Dex", "ASCT+Velcade + Dex")),
         "spells": lambda: folder(**only, spells=_SPELLS_OF_A),
         "example": lambda: Path(shutil.copytree(EXAMPLE, tmp_path / "copy")),
     }

@@ -14,23 +14,22 @@ _ISO_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ]00:00(?::00(?:\.0+)?)?)?"
 _ANY_DATE = r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}(?:[T ].*)?"
 _FLAGS = {"true": True, "yes": True, "y": True, "1": True, "false": False, "no": False, "n": False, "0": False}
 _SYNONYMS = {"sex": {"f": "female", "m": "male"}, "iss": {"1": "I", "2": "II", "3": "III"}}
-_EMPTY = "leave the cell empty when it is not known"
 
-# reason: (what was expected, how to mend it); {kind} and {date} are filled in per column
+# reason: (what was expected, how to mend it); what stands in braces is filled in per column
 _REASONS = {
-    "text in a number": ("{kind}, came text", f"write the number only, without unit or signs; {_EMPTY}"),
+    "text in a number": ("{kind}, came text", "write the number only, without unit or signs; {unknown}"),
     "decimal comma": ("{kind} with a decimal point, came a comma", "write 2.7 instead of 2,7"),
-    "too large": ("a number that a computer can hold", f"correct it; {_EMPTY}"),
+    "too large": ("a number that a computer can hold", "correct it; {unknown}"),
     "not whole": ("a whole number, came a fraction", "round it, or correct it"),
     "date in days": ("whole days, came a date", "dates and days are mixed: give days here, or all in a column {date}"),
     "days in dates": ("a date as year-month-day, came a number", "dates and days are mixed: give one kind per file"),
-    "no such day": ("a day that exists in the calendar, from 1900 to 2100", f"correct the date; {_EMPTY}"),
+    "no such day": ("a day that exists in the calendar, from 1900 to 2100", "correct the date; {unknown}"),
     "ambiguous date": (
         "a date as year-month-day; day and month of this one can be mistaken for each other",
         "write all dates as 2021-05-31",
     ),
-    "not a date": ("a date as year-month-day", f"write all dates as 2021-05-31; {_EMPTY}"),
-    "not a flag": ("true or false", f"write true or false; {_EMPTY}"),
+    "not a date": ("a date as year-month-day", "write all dates as 2021-05-31; {unknown}"),
+    "not a flag": ("true or false", "write true or false; {unknown}"),
     "not a word": ("one of {words}", "use one of these words"),
 }
 
@@ -64,8 +63,8 @@ def parse_column(values: pd.Series, column: Column, file: str) -> tuple[pd.Serie
         faults.append(
             faults_at(file, column.name, ready.index[empty], [""] * empty.sum(), "a value in every row", mend)
         )
-    faults += _out_of_range(ready, values, column, file)
-    return ready, [frame for frame in faults if len(frame)]
+    inside, out_of_range = _within_range(ready, values, column, file)
+    return inside, [frame for frame in [*faults, *out_of_range] if len(frame)]
 
 
 def _ready(values: pd.Series, column: Column) -> pd.Series | None:
@@ -155,10 +154,17 @@ def _sentences(reason: str, column: Column) -> tuple[str, str]:
     kind = {"integer": "a whole number"}.get(column.kind, "a number") + (f" in {column.unit}" if column.unit else "")
     words = {"kind": kind, "words": list(column.words), "date": column.name.removesuffix("day") + "date"}
     expected, mend = _REASONS[reason]
-    return expected.format(**words), mend.format(**words)
+    return expected.format(**words), mend.format(**words, unknown=_when_unknown(column))
 
 
-def _out_of_range(found: pd.Series, values: pd.Series, column: Column, file: str) -> list[pd.DataFrame]:
+def _when_unknown(column: Column) -> str:
+    return "leave the cell empty when it is not known" if column.nullable else "leave the row out when it is not known"
+
+
+def _within_range(
+    found: pd.Series, values: pd.Series, column: Column, file: str
+) -> tuple[pd.Series, list[pd.DataFrame]]:
+    """The column with what lies outside the declared range set to missing, so that no rule stumbles over it again."""
     bounds = [
         (column.minimum, found.lt, "at least {:g}"),
         (column.maximum, found.gt, "at most {:g}"),
@@ -168,7 +174,7 @@ def _out_of_range(found: pd.Series, values: pd.Series, column: Column, file: str
         if bound is not None:
             out = beyond(bound).fillna(False).to_numpy(dtype=bool)
             expected = f"{sentence.format(bound)} {column.unit}".strip()
-            faults.append(
-                faults_at(file, column.name, found.index[out], values[out], expected, f"correct it; {_EMPTY}")
-            )
-    return faults
+            mend = f"correct it; {_when_unknown(column)}"
+            faults.append(faults_at(file, column.name, found.index[out], values[out], expected, mend))
+            found = found.mask(out)
+    return found, faults

@@ -60,28 +60,42 @@ def _typed(folder: Path) -> tuple[Frames, pd.DataFrame]:
     """The typed frames of a folder, indexed by line, and all faults: cells first, then meanings, then rules."""
     paths = {name: found[0] for name, found in table_files(folder).items()}
     files = {name: path.name for name, path in paths.items()}
-    faults, frames, absent = missing_files(folder), {}, {}
+    in_cells, frames, absent = missing_files(folder), {}, {}
     for name, path in paths.items():
         cells, found = read_cells(path)
-        faults += found
+        in_cells += found
         if cells is None:
             continue
         if not len(cells) and path.suffix == ".csv":
-            faults.append(fault(path.name, "at least one row under the header", "fill or remove the file"))
+            in_cells.append(fault(path.name, "at least one row under the header", "fill or remove the file"))
         frames[name], found = typed_columns(cells, LAYOUTS[name], path.name)
         absent[name] = set(LAYOUTS[name].table.names) - {*cells, *dates_of(cells, name).values()}
-        faults += found
-    if "patients" in frames:
-        faults += without_follow_up(frames["patients"], files["patients"])
+        in_cells += found
+    in_rows = without_follow_up(frames["patients"], files["patients"]) if "patients" in frames else []
     frames, found = dates_to_days(frames, files)
-    faults += found
-    for name in ("patients", "treatments", "labs", "findings"):
+    in_rows += found
+    for name in ("patients", "treatments", "labs", "findings", "lines"):
         if name in frames:
             frames[name], found = getattr(meanings, name)(frames[name], files[name])
-            faults += found
-    faults += broken_rules(frames, files) + cohort_rules(frames, files) + stated_defaults(frames, files, absent)
-    faults += _endpoint(frames, files)
-    return frames, collect(faults)
+            in_rows += found
+    in_rows += broken_rules(frames, files, all_patients=not _lost_rows(in_cells, files.get("patients")))
+    in_rows += cohort_rules(frames, files) + stated_defaults(frames, files, absent)
+    return frames, collect([*in_cells, *_not_yet_told(in_rows, in_cells), *_endpoint(frames, files)])
+
+
+def _lost_rows(in_cells: list[pd.DataFrame], file: str | None) -> bool:
+    """Were rows of this file left out, because they could not be split into cells?"""
+    return any(((found["file"] == file) & (found["column"] == "")).any() for found in in_cells)
+
+
+def _not_yet_told(in_rows: list[pd.DataFrame], in_cells: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Faults of rows, less those on a cell that could not be read: what is missing there is already said."""
+    place = ["file", "line", "column"]
+    told = collect(in_cells)[place].drop_duplicates()
+    return [
+        frame[frame[place].merge(told, on=place, how="left", indicator=True)["_merge"].eq("left_only").to_numpy()]
+        for frame in in_rows
+    ]
 
 
 def _endpoint(frames: Frames, files: dict[str, str]) -> list[pd.DataFrame]:

@@ -22,7 +22,7 @@ def typed_columns(cells: pd.DataFrame, layout: Layout, file: str) -> Found:
     A day given as a date stays under its date name (start_date), as days since 1970, for the clock to turn.
     """
     columns = {column.name: column for column in layout.columns}
-    typed, faults = {}, _column_faults(cells, layout, file)
+    typed, (misspelt, faults) = {}, _column_faults(cells, layout, file)
     for name, column in columns.items():
         dated = date_name(column)
         if name in cells:
@@ -36,36 +36,39 @@ def typed_columns(cells: pd.DataFrame, layout: Layout, file: str) -> Found:
         else:
             continue
         faults += found
-    more, found = _beyond(cells, layout, file)
+    more, found = _beyond(cells.drop(columns=misspelt), layout, file)
     return pd.DataFrame(typed | more, index=cells.index), faults + found
 
 
-def _column_faults(cells: pd.DataFrame, layout: Layout, file: str) -> list[pd.DataFrame]:
-    """Columns that are missing or misspelt, or given both as days and as dates."""
+def _column_faults(cells: pd.DataFrame, layout: Layout, file: str) -> tuple[list[str], list[pd.DataFrame]]:
+    """Columns that are missing or misspelt, or given both as days and as dates; which ones are misspelt, and faults."""
     names = {column.name: column for column in layout.columns}
-    accepted = {name: {name, date_name(column)} - {""} for name, column in names.items()}
-    absent = {name: spellings for name, spellings in accepted.items() if not spellings & set(cells.columns)}
-    strangers = [str(name) for name in cells.columns if not any(name in spelling for spelling in accepted.values())]
-    faults = []
+    accepted = {name: [name, *filter(None, [date_name(column)])] for name, column in names.items()}
+    absent = {name: spellings for name, spellings in accepted.items() if not set(spellings) & set(cells.columns)}
+    strangers = [name for name in cells.columns if not any(name in spellings for spellings in accepted.values())]
+    misspelt, faults = [], []
     for name, spellings in absent.items():
         needed = name in layout.required
-        near = [stranger for stranger in strangers if _near(stranger, spellings, 0.6 if needed else 0.8)]
+        near = [(stranger, match) for stranger in strangers if stranger not in misspelt
+                and (match := _near(str(stranger), spellings, 0.6 if needed else 0.8))]  # fmt: skip
         expected = f"the column {name!r} ({names[name].meaning})"
         if near:
-            strangers.remove(near[0])
-            faults.append(fault(file, expected, f"did you mean {near[0]!r}? rename it to {name!r}", name))
+            stranger, match = near[0]
+            misspelt.append(stranger)
+            faults.append(fault(file, expected, f"did you mean {stranger!r}? rename it to {match!r}", name))
         elif needed:
             mend = f"add it; the file has {', '.join(map(str, cells.columns))}"
             faults.append(fault(file, expected, mend, name))
     for name, spellings in accepted.items():
-        if spellings <= set(cells.columns) and len(spellings) == 2:
-            faults.append(fault(file, f"days or dates, came both {' and '.join(sorted(spellings))}", "keep one", name))
-    return faults
+        if set(spellings) <= set(cells.columns) and len(spellings) == 2:
+            faults.append(fault(file, f"days or dates, came both {' and '.join(spellings)}", "keep one of them", name))
+    return misspelt, faults
 
 
-def _near(stranger: str, spellings: set[str], cutoff: float) -> bool:
+def _near(stranger: str, spellings: list[str], cutoff: float) -> str:
+    """The accepted spelling that a column's name is nearest to; "" when none is near."""
     plain = stranger.strip().casefold().replace(" ", "_").replace("-", "_")
-    return bool(difflib.get_close_matches(plain, spellings, n=1, cutoff=cutoff))
+    return next(iter(difflib.get_close_matches(plain, spellings, n=1, cutoff=cutoff)), "")
 
 
 def _beyond(cells: pd.DataFrame, layout: Layout, file: str) -> tuple[dict[str, pd.Series], list[pd.DataFrame]]:

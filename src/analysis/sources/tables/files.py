@@ -43,7 +43,7 @@ def missing_files(folder: Path) -> list[pd.DataFrame]:
     if not any(stage in found for stage in STAGES):
         near = [name for name in others for stage in STAGES if difflib.get_close_matches(name, [f"{stage}.csv"])]
         mend = f"rename {near[0]!r} to the name expected" if near else f"add one of them; {seen}"
-        faults.append(fault("treatments.csv", "the file, or lines.csv, or spells.csv", mend))
+        faults.append(fault("treatments.csv", "one of the files treatments.csv, lines.csv, spells.csv", mend))
     for name in others:
         near = difflib.get_close_matches(
             name, [f"{table}.csv" for table in LAYOUTS if table not in found], n=1, cutoff=0.8

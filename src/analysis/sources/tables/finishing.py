@@ -69,12 +69,16 @@ def _lines(lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def _regimens(given: pd.Series) -> pd.DataFrame:
-    """Canonical regimens, their classes, and whether a transplant is among them; each distinct regimen asked once."""
+    """Canonical regimens (by alphabet, transplants last), their classes, and whether a transplant is among them."""
     rows = []
     for text in given.dropna().unique():
-        agents = vocabulary.canonical_agents(pd.Series(re.split(r"\s*\+\s*", text.strip())))
-        classes = vocabulary.drug_classes(agents)
-        rows.append((text, "+".join(agents), "+".join(dict.fromkeys(classes)), classes.isin(_TRANSPLANTS).any()))
+        agents = pd.DataFrame({"agent": [agent for agent in re.split(r"\s*\+\s*", text.strip()) if agent]})
+        agents["agent"] = vocabulary.canonical_agents(agents["agent"])
+        agents["drug_class"] = vocabulary.drug_classes(agents["agent"])
+        agents["transplant"] = agents["drug_class"].isin(_TRANSPLANTS)
+        regimen = agents.sort_values(["transplant", "agent"])["agent"].drop_duplicates()
+        classes = agents.sort_values(["transplant", "drug_class"])["drug_class"].drop_duplicates()
+        rows.append((text, "+".join(regimen), "+".join(classes), agents["transplant"].any()))
     table = pd.DataFrame(rows, columns=["text", "regimen", "classes", "transplant"]).set_index("text")
     found = table.reindex(given).set_axis(given.index)
     return found.assign(

@@ -13,6 +13,7 @@ _RESULTS = {
     "best response": schema.LINES["best_response"].words,
     "MRD": ("negative", "positive"),
 }
+_KEPT = "or add it to drugs.csv; kept with class 'unknown'"
 OLDEST_SHOWN = 89
 Found = tuple[pd.DataFrame, list[pd.DataFrame]]
 
@@ -39,9 +40,17 @@ def patients(frame: pd.DataFrame, file: str) -> Found:
 def treatments(frame: pd.DataFrame, file: str) -> Found:
     """Agents in their canonical spelling; the unknown are kept, listed and counted."""
     unknown = frame["agent"].notna() & ~vocabulary.is_known_agent(frame["agent"])
-    mend = "correct the spelling, give one agent per row, or add it to drugs.csv; kept with class 'unknown'"
+    mend = f"correct the spelling, give one agent per row, {_KEPT}"
     faults = _unknown(frame.loc[unknown, "agent"], "agent", "an agent of the vocabulary", mend, file)
     return frame.assign(agent=vocabulary.canonical_agents(frame["agent"])), faults
+
+
+def lines(frame: pd.DataFrame, file: str) -> Found:
+    """Regimens as they came; agents in them that are unknown are listed and counted."""
+    agents = frame["regimen"].dropna().astype(object).str.split("+").explode().str.strip()
+    unknown = agents[~vocabulary.is_known_agent(agents) & ~agents.isin(["unknown", ""])]
+    mend = f"correct the spelling, join agents by +, {_KEPT}"
+    return frame, _unknown(unknown, "regimen", "agents of the vocabulary", mend, file)
 
 
 def labs(frame: pd.DataFrame, file: str) -> Found:
@@ -82,7 +91,7 @@ def _unknown(strangers: pd.Series, column: str, expected: str, mend: str, file: 
     """One warning per distinct unknown word, on the line where it first stands, with the number of rows."""
     if not len(strangers):
         return []
-    rows = strangers.groupby(strangers, sort=False)
+    rows = strangers.groupby(strangers.to_numpy(), sort=False)
     first = strangers.drop_duplicates()
     return [
         fault(file, f"{expected} ({count:,} row(s))", mend, column, word, line, "warning")

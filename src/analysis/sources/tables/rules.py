@@ -23,12 +23,15 @@ _AFTER_DEATH = {
 }
 
 
-def broken_rules(frames: Frames, files: dict[str, str]) -> Faults:
-    """Every row that contradicts another, or itself; frames are indexed by line."""
+def broken_rules(frames: Frames, files: dict[str, str], all_patients: bool = True) -> Faults:
+    """Every row that contradicts another, or itself; frames are indexed by line.
+
+    `all_patients` is false when rows of the file of patients could not be read: who is missing there is then unknown.
+    """
     faults = _patients(frames["patients"], files["patients"]) if "patients" in frames else []
     for name in ("treatments", "lines", "spells", "labs", "findings"):
         if name in frames:
-            faults += _against_patients(frames, name, files[name])
+            faults += _against_patients(frames, name, files[name], all_patients)
     if "treatments" in frames:
         faults += _treatments(frames["treatments"], files["treatments"])
     if "lines" in frames:
@@ -71,13 +74,14 @@ def _patients(frame: pd.DataFrame, file: str) -> Faults:
     return [_rows(frame, *check[:1], file, *check[1:]) for check in checks]
 
 
-def _against_patients(frames: Frames, name: str, file: str) -> Faults:
+def _against_patients(frames: Frames, name: str, file: str, all_patients: bool) -> Faults:
     """Rows of patients that are not in the file of patients, after their death, or after their last contact."""
     frame = frames[name]
     if "patients" not in frames:
         return []
     patients = frames["patients"].dropna(subset=["patient_id"]).drop_duplicates("patient_id").set_index("patient_id")
-    known = frame["patient_id"].isin(patients.index) | frame["patient_id"].isna()
+    sure = all_patients and len(patients) > 0
+    known = frame["patient_id"].isin(patients.index) | frame["patient_id"].isna() | (not sure)
     faults = [
         _rows(frame, ~known, file, "patient_id", "a patient who is in the file of patients", "add the patient there")
     ]
