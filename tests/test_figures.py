@@ -132,7 +132,7 @@ def test_a_count_withheld_as_partner_is_not_called_small():
     attrition.loc[hidden, ["count_withheld", "estimate"]] = ["1–7", np.nan]
     assert texts(figures.attrition(attrition, 24)).count("the rest: withheld") == 1
     attrition.loc[hidden, "count_withheld"] = ""
-    assert "the rest: beyond the data" in texts(figures.attrition(attrition, 24))
+    assert "the rest: too few left" in texts(figures.attrition(attrition, 24))
 
 
 def test_the_name_of_a_curve_stands_where_the_curve_ends():

@@ -130,7 +130,7 @@ def test_curves_show_percent_with_limits_and_say_where_data_end():
     head, first, *_ = cells(tables.curves_at_times(short, "relapse", [24, 60], "relapse"))
     assert head == ["group", "24 months", "60 months"]
     assert re.fullmatch(r"\d+\.\d % \(\d+\.\d–\d+\.\d %\)", first[1])
-    assert first[2] == "beyond the data"
+    assert first[2] == "too few left"
 
 
 def test_medians_not_reached_are_said():

@@ -132,10 +132,10 @@ def test_the_headline_has_shares_and_medians_with_limits(stratum, text):
 def test_the_headline_says_where_the_data_end():
     short = frames.curves(lines=(1,)).query("time < 500")
     said = plain(words.headline(short, schema.empty(schema.QUANTILES), "relapse", "relapse", [12, 24, 60]))
-    assert said.endswith("had relapsed; the data end before 24 months.")
-    assert "by 24" not in said
+    assert said.endswith("had relapsed; too few are left to say by 24 months.")
+    assert said.count("by 24 months") == 1
     said = plain(words.headline(short, schema.empty(schema.QUANTILES), "relapse", "relapse", [24]))
-    assert said == "**Line 1**: the data end before 24 months."
+    assert said == "**Line 1**: too few are left to say by 24 months."
 
 
 def test_a_withheld_share_is_neither_guessed_from_an_earlier_one_nor_called_the_end_of_the_data():
@@ -174,7 +174,9 @@ def test_rates_and_attrition_tell_counts_and_limits():
 
 def test_attrition_without_one_of_its_readings():
     both = frames.attrition()
-    assert "Nobody was followed for 24" in plain(words.attrition(both.assign(estimate=np.nan), 24))
+    assert "Too few are left to say by 24 months." in plain(words.attrition(both.assign(estimate=np.nan), 24))
+    hidden = disclosure.withhold(both.assign(count=3.0), ["count"])
+    assert "Shares made from small counts are withheld." in words.attrition(hidden, 24)
     assert "Allowing for" not in plain(words.attrition(both[both["reading"] == "crude"], 24))
     assert "who started" not in words.attrition(both[both["reading"] != "crude"], 24)
 

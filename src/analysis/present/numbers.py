@@ -15,7 +15,7 @@ WITHHELD = "1–7"
 NOT_REACHED = "not reached"
 NOT_KNOWN = "not known"
 GONE = "withheld"
-BEYOND = "beyond the data"
+BEYOND = "too few left"
 
 
 def missing(value) -> bool:
@@ -41,7 +41,7 @@ def shown_count(row, name: str) -> str:
 
 
 def why_missing(row) -> str:
-    """Why a row has no estimate: a count behind it was withheld, or the data end before its time."""
+    """Why a row has no estimate: a count behind it was withheld, or the curve ends before its time."""
     if row.get("missing", ""):
         return row["missing"]
     said = [row[name] for name in row.index if str(name).endswith("_withheld")]

@@ -27,7 +27,7 @@ def curves_at_times(curves: pd.DataFrame, event: str, times_months: list[float],
 
     Returns
     -------
-    HTML: one row per stratum, one column per time; "beyond the data" where a stratum's data end before it.
+    HTML: one row per stratum, one column per time; "too few left" where a stratum's data end before it.
     """
     schema.check(curves, schema.CURVES)
     estimand = "survival" if event == "any" else "cumulative incidence"

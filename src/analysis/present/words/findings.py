@@ -55,7 +55,7 @@ def _shares(read: dict[float, pd.DataFrame], stratum: str, done: str) -> str:
             known.append(f"by {time} {numbers.format_estimate(row['estimate'], row['conf_low'], row['conf_high'])}")
     parts = [f"{numbers.listed(known)} {done}"] if known else []
     parts += [f"the small counts by {numbers.listed(gone)} are withheld"] if gone else []
-    parts += [f"the data end before {beyond[0]}"] if beyond else []
+    parts += [f"too few are left to say by {beyond[0]}"] if beyond else []
     return "; ".join(parts)
 
 
@@ -133,9 +133,13 @@ def _timed_sentence(right: pd.DataFrame, time_months: float) -> list[str]:
         if outcome in right.index and not numbers.missing(right.loc[outcome, "estimate"])
     ]
     time = numbers.format_time_point(time_months)
-    if not parts:
-        return [f"Nobody was followed for {time}."]
-    return [f"Allowing for unequal follow-up (Aalen-Johansen), by {time} {numbers.listed(parts)}."]
+    gone = any(
+        numbers.missing(row["estimate"]) and numbers.why_missing(row) == numbers.GONE for _, row in right.iterrows()
+    )
+    said = [f"Allowing for unequal follow-up (Aalen-Johansen), by {time} {numbers.listed(parts)}."] if parts else []
+    if gone:
+        return [*said, "Shares made from small counts are withheld."]
+    return said or [f"Too few are left to say by {time}."]
 
 
 def crude_gap(comparison: pd.DataFrame, event: str, endpoint: str, time_months: float) -> str:
