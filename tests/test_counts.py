@@ -182,6 +182,11 @@ def test_faulty_spells_are_refused_by_column_and_row(change, said):
         count(SEVEN.assign(line=1).assign(**change), "line")
 
 
+def test_a_stratum_cannot_be_named_like_a_column_of_the_results():
+    with pytest.raises(schema.SchemaError, match="column 'estimate': results have a column of that name"):
+        count(SEVEN.assign(estimate="high"), "estimate")
+
+
 def test_all_faults_are_told_at_once():
     spells = SEVEN.assign(time=-1, entry=np.nan, event=7).rename(columns={"entry": "entyr"})
     with pytest.raises(schema.SchemaError) as error:

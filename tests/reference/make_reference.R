@@ -8,6 +8,7 @@ suppressPackageStartupMessages({
   library(prodlim)
 })
 
+invisible(Sys.setlocale("LC_COLLATE", "C")) # strata in the same order everywhere
 arguments <- commandArgs(trailingOnly = TRUE)
 script <- sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE))
 folder <- if (length(arguments)) arguments[1] else dirname(script)

@@ -7,10 +7,12 @@ import difflib
 import numpy as np
 import pandas as pd
 
-from analysis.schema import SPELLS, SchemaError
+from analysis.schema import ATTRITION, CURVES, DESCRIPTION, QUANTILES, RATES, RISK, SPELLS, SchemaError
 
 CENSORED = "censored"
 WORDS = SPELLS["event"].words
+_RESULTS = (CURVES, RISK, QUANTILES, RATES, ATTRITION, DESCRIPTION)
+_TAKEN = {name for table in _RESULTS for name in table.names} - {"line"} | {"last_time"}
 
 
 def as_names(by: str | list[str] | None) -> list[str]:
@@ -51,7 +53,8 @@ def _raise(where: str, faults: list[str]) -> None:
 
 
 def _strata_faults(frame: pd.DataFrame, by: list[str]) -> list[str]:
-    return [fault for name in by if name in frame.columns and (fault := _missing_fault(frame[name], name))]
+    taken = [f"column {name!r}: results have a column of that name; rename it first" for name in by if name in _TAKEN]
+    return taken + [fault for name in by if name in frame.columns and (fault := _missing_fault(frame[name], name))]
 
 
 def _absent(name: str, spells: pd.DataFrame) -> str:
