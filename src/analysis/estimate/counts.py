@@ -114,7 +114,7 @@ def count(
     grid, day = _grid(spells["time"])
     leaving, cell = _leavings(word, stratum, day, len(strata), len(grid), weights)
     row_stratum, row_day = np.divmod(cell, len(grid))
-    occur = [place for place, word in enumerate(WORDS) if word != CENSORED and leaving[place].any()]
+    occur = [place for place, name in enumerate(WORDS) if name != CENSORED and leaving[place].any()]
     counts = Counts(
         strata,
         tuple(WORDS[place] for place in occur),
