@@ -34,7 +34,7 @@ def simulate(patients: int = PATIENTS, seed: int = SEED) -> dict[str, pd.DataFra
 
     Returns the tables "cohort", "patients", "treatments", "labs" and "findings" (COHORT, PATIENTS, TREATMENTS, LABS,
     FINDINGS), all in whole days since the start of the first treatment, and beside them "truth" (TRUTH), which tests
-    may read and no analysis does. The same patients and seed give the same frames on every machine.
+    may read and no analysis does. The same number of patients and seed give the same frames.
 
     The process: per line k, relapse has the hazard z exp(log hazard ratios) (a_k / b_k) (t / b_k)^(a_k - 1) (Weibull,
     shape a_k, scale b_k), death in the line a constant hazard; z is the patient's log-normal frailty, shared by all
@@ -56,7 +56,7 @@ def simulate(patients: int = PATIENTS, seed: int = SEED) -> dict[str, pd.DataFra
     (50, 0)
     """
     _refuse(patients=(patients, 1), seed=(seed, 0))
-    return _part(patients, seed, 0)
+    return _part(patients, seed, 0, patients)
 
 
 def parts(patients: int = PATIENTS, seed: int = SEED, part_size: int = PART_SIZE) -> Iterator[dict[str, pd.DataFrame]]:
@@ -77,7 +77,7 @@ def parts(patients: int = PATIENTS, seed: int = SEED, part_size: int = PART_SIZE
     [10, 10, 5]
     """
     _refuse(patients=(patients, 1), seed=(seed, 0), part_size=(part_size, 1))
-    return (_part(min(part_size, patients - first), seed, first) for first in range(0, patients, part_size))
+    return (_part(min(part_size, patients - first), seed, first, patients) for first in range(0, patients, part_size))
 
 
 def _refuse(**stated: tuple[int, int]) -> None:
@@ -89,7 +89,7 @@ def _refuse(**stated: tuple[int, int]) -> None:
         raise ValueError("; ".join(faults) + "; ask for a whole number in that range")
 
 
-def _part(patients: int, seed: int, first: int) -> dict[str, pd.DataFrame]:
+def _part(patients: int, seed: int, first: int, whole: int) -> dict[str, pd.DataFrame]:
     """Each kind of record has its own stream of random numbers, so a change in one leaves the others as they were."""
     streams = [np.random.default_rng([seed, first, kind]) for kind in range(6)]
     true, on_file = characteristics.draw(patients, first, streams[0])
@@ -100,7 +100,7 @@ def _part(patients: int, seed: int, first: int) -> dict[str, pd.DataFrame]:
     last = last_contact[spans["patient"].to_numpy()]
     ids = true["patient_id"].to_numpy(object)
     return {
-        "cohort": _cohort(patients, seed),
+        "cohort": _cohort(whole, seed),
         "patients": pd.concat([on_file[["patient_id", "entry_day"]], seen, on_file.iloc[:, 2:]], axis=1),
         "treatments": _named(treatments.records(spans, last, streams[3]), ids),
         "labs": _named(markers.records(spans, true, last, streams[4]), ids),
