@@ -37,7 +37,7 @@ def who(cohort: pd.DataFrame, patients: pd.DataFrame) -> str:
         else "The source does not record when the disease came back. Each line therefore ends with the start of the "
         "next line or with death, and every page names it so."
     )
-    release = "" if numbers.missing(about["release"]) else f" ({numbers.escape_markdown(about['release'])})"
+    release = "" if numbers.missing(about["release"]) else f" (release {numbers.escape_markdown(about['release'])})"
     title, source = numbers.escape_markdown(about["title"]), numbers.escape_markdown(about["source"])
     return f"{title}: {count}{period}. {kind} Source: {source}{release}. {ends}"
 
