@@ -126,3 +126,17 @@ def test_patient_ids_may_be_categories():
     assert regimens.lines({"treatments": frame})["regimen"].tolist() == (
         regimens.lines({"treatments": TWO_LINES})["regimen"].tolist()
     )
+
+
+def test_a_cohort_of_ready_spells_has_no_lines_and_still_a_flow():
+    given = {
+        "patients": pd.DataFrame({"patient_id": ["a", "b", "c"]}),
+        "spells": pd.DataFrame({"patient_id": ["a", "a", "b"], "line": [1, 2, 1]}),
+    }
+    assert regimens.lines(given).empty
+    assert regimens.selection(given)["remaining"].tolist() == [3, 2]
+
+
+def test_treatments_without_any_line_number_are_refused_with_what_to_do():
+    with pytest.raises(ValueError, match="number the lines in the source"):
+        regimens.lines({"treatments": TWO_LINES.assign(line=pd.array([None] * len(TWO_LINES), dtype="Int64"))})

@@ -22,7 +22,8 @@ def lines(cohort: dict[str, pd.DataFrame]) -> pd.DataFrame:
     Returns LINES, sorted by patient and line, days on the patient's own clock.
 
     - Lines that the cohort already has are returned as they are. Otherwise a line is all treatment rows of a patient
-      with the same stated line number; a row without a number belongs to no line.
+      with the same stated line number; a row without a number belongs to no line. A cohort of ready spells has neither
+      and gets an empty frame.
     - `regimen` joins the distinct agents by "+" in alphabetical order, transplants last; `classes` their classes.
     - `start_day` is the earliest known start, `end_day` the latest known day of treatment. Where PATIENTS has
       `first_treatment_day`, line 1 starts on that day; `start_imputed` is true where this differs from the records.
@@ -36,6 +37,8 @@ def lines(cohort: dict[str, pd.DataFrame]) -> pd.DataFrame:
     ------
     analysis.schema.SchemaError
         when the given or the derived lines do not fit LINES.
+    ValueError
+        when treatments are given and none states its line.
 
     Example
     -------
@@ -47,7 +50,14 @@ def lines(cohort: dict[str, pd.DataFrame]) -> pd.DataFrame:
     if "lines" in cohort:
         given = cohort["lines"].sort_values(_KEY, ignore_index=True)
         return schema.check(given, schema.LINES)
+    if "treatments" not in cohort:
+        return schema.empty(schema.LINES)
     stated = cohort["treatments"].dropna(subset=["line"])
+    if stated.empty and len(cohort["treatments"]):
+        raise ValueError(
+            f"lines: expected line numbers in TREATMENTS, came {len(cohort['treatments'])} rows without one; "
+            "number the lines in the source, or bring them as a table LINES"
+        )
     # Which line each row belongs to, as a number: a million patients need no second comparison of names.
     group = stated.groupby(_KEY, sort=True, observed=True).ngroup().to_numpy()
     framed = _spans(stated, group).assign(**_agents(stated, group), maintenance=_maintenance(stated, group))
@@ -69,13 +79,17 @@ def selection(cohort: dict[str, pd.DataFrame]) -> pd.DataFrame:
     >>> selection({"patients": patients, "treatments": treatments})["remaining"].tolist()
     [2, 1, 1]
     """
-    everyone = cohort["patients"]["patient_id"].nunique()
-    placed = lines(cohort)["patient_id"].nunique()
-    given = cohort["lines"] if "lines" in cohort else cohort["treatments"].dropna(subset=["line"])
-    remaining = [everyone, given["patient_id"].nunique(), placed]
-    rules = ["all patients of the source", "with a stated line of treatment", "with a line whose start is known"]
+    steps = {"all patients of the source": cohort["patients"]}
+    if "spells" in cohort:
+        steps["with a spell on a line of treatment"] = cohort["spells"]
+    elif "lines" not in cohort:
+        steps["with a stated line of treatment"] = cohort["treatments"].dropna(subset=["line"])
+    if "spells" not in cohort:
+        steps["with a line whose start is known"] = lines(cohort)
+    remaining = [frame["patient_id"].nunique() for frame in steps.values()]
     removed = [0, *(before - after for before, after in itertools.pairwise(remaining))]
-    flow = pd.DataFrame({"step": [1, 2, 3], "rule": rules, "removed": removed, "remaining": remaining})
+    order = range(1, len(steps) + 1)
+    flow = pd.DataFrame({"step": order, "rule": list(steps), "removed": removed, "remaining": remaining})
     return schema.check(flow, schema.FLOW)
 
 
