@@ -14,7 +14,7 @@ from analysis.sources import synthetic
 # Targets that the default cohort misses, by key. Each must carry its reason; a band met or missed anew turns the
 # test red, so this list is always the truth about the release of the simulator.
 MISSED_BY_THE_DEFAULT_COHORT: set[str] = set()
-# Come first when bands contradict each other: these must hold for any seed.
+# Come first when bands contradict each other: these must hold for other seeds too.
 ALWAYS = [f"{name}_{line}" for name in ("pfs", "os") for line in (1, 2, 3, 4)]
 ALWAYS += ["reach_2", "reach_3", "reach_4", "die_1", "die_2", "die_3"]
 
@@ -46,7 +46,7 @@ def test_the_result_is_the_declared_table_and_complete(table):
 
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)])
 def test_medians_and_attrition_hold_for_other_seeds_too(seed):
-    table = held(synthetic.PATIENTS, seed)
+    table = held(15_000, seed)  # with fewer patients a median strays by 4 % from chance alone, the band has 10
     assert table.loc[ALWAYS, "inside"].all(), table.loc[ALWAYS].query("not inside")[["target", "achieved"]].to_string()
     assert table["inside"].sum() >= len(table) - 3
 

@@ -116,7 +116,8 @@ def _visits(spans: pd.DataFrame, last_contact: np.ndarray, rng: np.random.Genera
     which = np.concatenate([which, *(rows for _, rows in extra)])
     day = np.concatenate([day, *(days[rows] for days, rows in extra)])
     # Sorting one number per visit is many times faster than sorting by two columns; a repeated visit falls out.
-    visits = np.unique(which * 2**20 + day.astype("int64"))
+    visits = np.sort(which * 2**20 + day.astype("int64"))
+    visits = visits[np.diff(visits, prepend=-1) > 0]
     return visits >> 20, visits & (2**20 - 1)
 
 
