@@ -34,8 +34,8 @@ def test_a_relative_path_counts_from_the_working_directory_then_the_root_then_th
     assert sources.locate("data/raw/example") == EXAMPLE
     assert sources.locate("example") == EXAMPLE
     assert sources.locate(str(copy)) == copy
-    (elsewhere / "example").mkdir()
-    assert sources.locate("example") == elsewhere / "example"
+    (elsewhere / "data" / "raw" / "example").mkdir(parents=True)
+    assert sources.locate("data/raw/example") == elsewhere / "data" / "raw" / "example"
 
 
 def test_the_data_folder_may_be_elsewhere(copy, tmp_path, monkeypatch):
@@ -132,8 +132,17 @@ def test_the_fingerprint_of_a_folder_answers_to_names_and_bytes_of_its_tables(co
     assert sources.fingerprint(str(copy)) != first
     (copy / "patients.csv").write_text(text)
     assert sources.fingerprint(str(copy)) == first
-    (copy / "labs.csv").unlink()
+    (copy / "labs.csv").rename(copy / "lab.csv")
     assert sources.fingerprint(str(copy)) != first
+
+
+def test_the_fingerprint_answers_to_the_name_of_a_file(tmp_path):
+    prints = set()
+    for name in ("clinical.tsv", "clinical.json"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).write_text("[]")
+        prints.add(sources.fingerprint(str(tmp_path / name)))
+    assert len(prints) == 2
 
 
 def test_a_table_that_nobody_reads_is_never_handed_out(copy):

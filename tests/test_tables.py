@@ -324,17 +324,17 @@ _DATED = "patient_id,index_date,entry_date,last_contact_date,death_date\nA,2019-
 @pytest.mark.parametrize("date", ["2021-02-30", "2021-13-01", "2021-00-10"])
 def test_30_february(folder, date):
     place = folder(patients=_DATED.format(date), treatments=None, labs=None, findings=None, spells=_SPELLS_OF_A)
-    faults = _refused(place)
-    assert faults.loc[0, ["file", "line", "column", "value"]].tolist() == ["patients.csv", 2, "last_contact_date", date]
-    assert "exists in the calendar" in faults.loc[0, "expected"]
+    error = _the_error(place)
+    assert error[:4] == ("patients.csv", 2, "last_contact_date", date)
+    assert "exists in the calendar" in error[4]
 
 
 @pytest.mark.parametrize("date", ["03/05/2021", "3.5.2021", "03-05-21"])
 def test_an_ambiguous_date(folder, date):
     place = folder(patients=_DATED.format(date), treatments=None, labs=None, findings=None, spells=_SPELLS_OF_A)
-    faults = _refused(place)
-    assert faults.loc[0, ["line", "column", "value"]].tolist() == [2, "last_contact_date", date]
-    assert "mistaken for each other" in faults.loc[0, "expected"]
+    error = _the_error(place)
+    assert error[:4] == ("patients.csv", 2, "last_contact_date", date)
+    assert "mistaken for each other" in error[4]
 
 
 @pytest.mark.parametrize(("age", "bound"), [("-4", "at least 0"), ("130", "at most 120"), ("1955", "at most 120")])
@@ -348,6 +348,83 @@ def test_death_before_diagnosis(folder):
     faults = _refused(folder(patients=GOOD["patients.csv"].replace("B,0,700,700", "B,0,-30,-30"), labs=None))
     found = faults[faults["expected"].str.contains("death on or after day 0")]
     assert found[["file", "line", "column", "value"]].values.tolist() == [["patients.csv", 3, "death_day", "-30"]]
+
+
+def test_death_before_diagnosis_of_a_patient_seen_earlier(folder):
+    place = folder(patients=GOOD["patients.csv"].replace("B,0,700,700", "B,-90,-30,-30"), **_NO_B)
+    assert _the_error(place)[:4] == ("patients.csv", 3, "death_day", "-30")
+
+
+def test_last_contact_before_entry(folder):
+    place = folder(patients=GOOD["patients.csv"].replace("A,0,900", "A,901,900"))
+    assert _the_error(place)[:3] == ("patients.csv", 2, "last_contact_day")
+
+
+def test_last_contact_after_death(folder):
+    place = folder(patients=GOOD["patients.csv"].replace("B,0,700,700", "B,0,701,700"))
+    assert _the_error(place)[:4] == ("patients.csv", 3, "last_contact_day", "701")
+
+
+def test_two_lines_cannot_start_on_one_day(folder):
+    lines = LINES.replace("A,1,0,100", "A,1,400,").replace(",380", ",")
+    assert _the_error(folder(treatments=None, labs=None, findings=None, lines=lines))[:3] == (
+        "lines.csv",
+        3,
+        "start_day",
+    )
+
+
+def test_a_progression_before_the_start_of_its_line(folder):
+    lines = LINES.replace("A,2,400,500,daratumumab,", "A,2,400,500,daratumumab,399")
+    error = _the_error(folder(treatments=None, labs=None, findings=None, lines=lines))
+    assert error[:3] == ("lines.csv", 3, "progression_day")
+
+
+def test_a_progression_after_death_in_lines(folder):
+    lines = LINES.replace("B,1,0,120,,", "B,1,0,120,,701")
+    error = _the_error(folder(treatments=None, labs=None, findings=None, lines=lines))
+    assert error[:4] == ("lines.csv", 4, "progression_day", "701")
+
+
+def test_a_next_line_cannot_start_with_this_one(folder):
+    text = "patient_id,line,start_day,next_line_day\nA,1,0,0\n"
+    error = _the_error(folder(treatments=None, labs=None, findings=None, lines=text))
+    assert error[:3] == ("lines.csv", 2, "next_line_day")
+
+
+def test_a_sample_after_death_is_a_warning(folder):
+    warning = _the_warning(folder(labs=GOOD["labs.csv"].replace("B,0,", "B,701,")))
+    assert (warning["file"], warning["line"], warning["column"]) == ("labs.csv", 3, "day")
+
+
+def test_regimens_are_spelled_as_derived_ones_are(folder):
+    lines = LINES.replace("bortezomib + Dex", "ASCT+Velcade + Dex")
+    found = tables.read(folder(treatments=None, labs=None, findings=None, lines=lines))["lines"].iloc[0]
+    assert found["regimen"] == "bortezomib+dexamethasone+autologous transplant"
+    assert found["classes"] == "PI+steroid+autologous transplant"
+    assert found["transplant"]
+
+
+def test_surplus_columns_of_treatments_are_left_out_and_told(folder):
+    place = folder(treatments="patient_id,start_day,agent,line,ward\nA,0,bortezomib,1,x\n", findings=None)
+    assert _the_warning(place)["column"] == "ward"
+    assert "ward" not in tables.read(place)["treatments"]
+
+
+def test_a_cohort_has_one_row(folder):
+    assert _the_error(folder(cohort="name\none\ntwo\n"))[:2] == ("cohort.csv", 3)
+
+
+def test_relapse_as_endpoint_without_any_relapse_is_a_warning(folder):
+    warning = _the_warning(folder(cohort="name,endpoint\nward7,relapse\n", findings=None))
+    assert (warning["file"], warning["column"]) == ("cohort.csv", "endpoint")
+
+
+_NO_B = {
+    "treatments": "patient_id,start_day,agent,line\nA,0,bortezomib,1\n",
+    "labs": None,
+    "findings": None,
+}
 
 
 def test_death_before_entry(folder):
