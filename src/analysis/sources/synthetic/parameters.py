@@ -39,8 +39,8 @@ FRAILTY_ON_DEATH = 0.7  # calibrated with the OS ratio of MRD: power with which 
 # True log hazard ratios of relapse. Calibrated on published OS and PFS ratios; lifestyle is exactly 0.
 RELAPSE_LOG_HAZARD_RATIOS = MappingProxyType(
     {
-        "iss_2": 0.15,
-        "iss_3": 0.30,
+        "iss_2": 0.20,
+        "iss_3": 0.40,
         "del17p": 0.45,
         "t4_14": 0.42,
         "t14_16": 0.15,
@@ -63,8 +63,8 @@ RELAPSE_LOG_HAZARD_RATIOS = MappingProxyType(
 # True log hazard ratios of death, within a line and after relapse. Calibrated on the same published ratios.
 DEATH_LOG_HAZARD_RATIOS = MappingProxyType(
     {
-        "iss_2": 0.20,
-        "iss_3": 0.40,
+        "iss_2": 0.30,
+        "iss_3": 0.60,
         "del17p": 0.58,
         "t4_14": 0.45,
         "t14_16": 0.15,
@@ -80,8 +80,8 @@ DEATH_LOG_HAZARD_RATIOS = MappingProxyType(
 # Lines. Index 0 is line 1; the last entry serves all later lines. Calibrated to PFS and OS by line.
 MAX_LINES = 8  # chosen: few go further
 RELAPSE_SHAPE = (1.3, 0.91)  # calibrated with the line hazard ratios: a lighter tail in line 1 than later
-RELAPSE_SCALE_MONTHS = (30.2, 28.8, 22.2, 18.2)
-DEATH_IN_LINE_PER_MONTH = (0.0025, 0.0033, 0.0041, 0.0139)
+RELAPSE_SCALE_MONTHS = (31.3, 30.5, 23.6, 18.8)
+DEATH_IN_LINE_PER_MONTH = (0.0023, 0.0030, 0.0037, 0.0125)
 EARLIEST_RELAPSE_DAYS = 21  # chosen: no progression is confirmed before the second visit
 CHANGE_WITHOUT_PROGRESSION = 0.03  # chosen: share of lines given up for toxicity
 CHANGE_MEDIAN_MONTHS, CHANGE_LOG_SD = 4.0, 0.6  # chosen
@@ -92,7 +92,7 @@ DEPTH_PER_LOG_FRAILTY, DEPTH_PER_RISK, DEPTH_TRANSPLANT = -1.25, -0.50, 0.40  # 
 DEPTH_CUTS = (-1.9, -1.3, -0.9, 0.05, 0.85, 1.35)  # calibrated: PD | SD | MR | PR | VGPR | CR | sCR
 MRD_CUT, MRD_LOG_SPREAD = 1.05, 0.40  # calibrated: MRD-negative share among deep responses
 MRD_LOG_HAZARD_RATIO = -0.97  # calibrated to the landmarked ratios of Munshi 2020
-MRD_DEATH_LOG_HAZARD_RATIO = -1.50  # calibrated likewise; death in the same line only
+MRD_DEATH_LOG_HAZARD_RATIO = -1.60  # calibrated likewise; death in the same line only
 DEPTH_LOG_HAZARD_RATIO = -0.10  # per unit of the depth's own noise
 MRD_TESTED = (0.60, 0.20)  # chosen: line 1, later lines, among VGPR or better
 MRD_DAY, MRD_DAY_SD = 200, 20  # chosen: after consolidation
@@ -114,7 +114,7 @@ LAG_MEDIAN_MONTHS, LAG_LOG_SD = (4.5, 0.9), (1.1, 0.8)  # biochemical until trea
 NO_FURTHER_THERAPY_LOGIT = (-2.5, -3.7, -3.2, -2.15)
 NO_FURTHER_THERAPY_FRAIL = 0.8
 DEATH_BIOCHEMICAL_PER_MONTH = (0.003, 0.008, 0.012, 0.020)
-DEATH_CLINICAL_PER_MONTH = (0.017, 0.064, 0.118, 0.300)
+DEATH_CLINICAL_PER_MONTH = (0.016, 0.062, 0.108, 0.270)
 
 # Symptoms: share at diagnosis, background per month, share around a clinical relapse. Published where known
 # (Kyle 2003 and later series: bone pain 58, fatigue 32, renal 19 %; at clinical relapse bone 81, renal 13 %).
