@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from cohort_facts import ABOUT
 
 from analysis import schema, shelf, sources
 from analysis.__main__ import main
@@ -13,21 +14,6 @@ from analysis.report import execution
 
 NOTEBOOKS = Path(__file__).parent / "notebooks"
 EXAMPLE = Path(__file__).parents[1] / "data" / "raw" / "example"
-ABOUT = {
-    "name": "synthetic",
-    "title": "Made-up cohort",
-    "synthetic": True,
-    "endpoint": "relapse",
-    "source": "simulated",
-    "citation": "Nobody.",
-    "licence": "any",
-    "release": None,
-    "time_zero": "the first treatment",
-    "fingerprint": "ab" * 32,
-    "first_year": 2005,
-    "last_year": 2020,
-    "patients": 5000,
-}
 STUDY = """
 title: The study
 parameters: {patients: 4}

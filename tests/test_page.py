@@ -4,26 +4,13 @@ import re
 
 import pytest
 from bs4 import BeautifulSoup
+from cohort_facts import ABOUT as PLAIN
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from analysis.report import page
 from analysis.report.parameters import parse
 
-ABOUT = {
-    "name": "synthetic",
-    "title": "Made-up <b>cohort</b>",
-    "synthetic": True,
-    "endpoint": "relapse",
-    "source": "simulated",
-    "citation": "Nobody.",
-    "licence": "any",
-    "release": None,
-    "time_zero": "the first treatment",
-    "fingerprint": "ab" * 32,
-    "first_year": 2005,
-    "last_year": 2020,
-    "patients": 5000,
-}
+ABOUT = PLAIN | {"title": "Made-up <b>cohort</b>"}
 DEFINITIONS = {"Relapse": "first progression <after> the start"}
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGBgAAAABQABpfZFQAAAAABJRU5ErkJggg=="
 PAYLOADS = [

@@ -8,26 +8,12 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from cohort_facts import ABOUT
 
 from analysis import shelf
 from analysis.report import runner, study
 
 NOTEBOOKS = Path(__file__).parent / "notebooks"
-ABOUT = {
-    "name": "synthetic",
-    "title": "Made-up cohort",
-    "synthetic": True,
-    "endpoint": "relapse",
-    "source": "simulated",
-    "citation": "Nobody.",
-    "licence": "any",
-    "release": None,
-    "time_zero": "the first treatment",
-    "fingerprint": "ab" * 32,
-    "first_year": 2005,
-    "last_year": 2020,
-    "patients": 5000,
-}
 
 
 def planned(*names, folder=NOTEBOOKS, needs=None, **texts):

@@ -1,0 +1,103 @@
+"""The rule of each result table: what a page of a real cohort may show of it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+
+from analysis import schema
+from analysis.disclosure.counts import THRESHOLD, withhold
+
+AT_RISK_MINIMUM = 11
+
+
+def stop_curves(curves: pd.DataFrame, at_risk_minimum: int = AT_RISK_MINIMUM) -> pd.DataFrame:
+    """Curves of a real cohort, cut where fewer than `at_risk_minimum` are still at risk.
+
+    Parameters
+    ----------
+    curves : DataFrame of schema.CURVES
+    at_risk_minimum : int
+        the fewest at risk; a step made by fewer people could be laid at one person's door.
+
+    Returns
+    -------
+    DataFrame of schema.CURVES: every curve of a stratum ends at the stratum's last time with enough at risk; under
+    delayed entry the few at the very start do not end it. A stratum that never has enough loses its rows.
+
+    Example
+    -------
+    >>> curves = pd.DataFrame({"stratum": "all", "time": [0.0, 5.0, 9.0], "at_risk": [30.0, 12.0, 10.0]})
+    >>> stop_curves(curves)["time"].tolist()
+    [0.0, 5.0]
+    """
+    if at_risk_minimum < 1:
+        raise ValueError(f"at_risk_minimum: expected at least 1, came {at_risk_minimum}")
+    many = curves["at_risk"] >= at_risk_minimum
+    last = curves["time"].where(many).groupby(curves["stratum"]).transform("max")
+    return curves[curves["time"] <= last].reset_index(drop=True)
+
+
+def shared(frame: pd.DataFrame, table: schema.Table, synthetic: bool) -> pd.DataFrame:
+    """A result frame as a page may show it: untouched for a synthetic cohort, protected for a real one.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        any frame of the tables in `RULES`.
+    table : schema.Table
+        its declaration; decides which counts are withheld and which rows add up.
+    synthetic : bool
+        from COHORT; a synthetic row is about nobody.
+
+    Raises
+    ------
+    ValueError
+        for a table without a rule: what has no rule is not shown.
+
+    Example
+    -------
+    >>> rates = pd.DataFrame({"stratum": ["line 4"], "subjects": [39.0], "events": [3.0], "estimate": [7.1]})
+    >>> shared(rates, schema.RATES, synthetic=False)["estimate"].tolist()
+    [nan]
+    """
+    if table.name not in RULES:
+        raise ValueError(f"no disclosure rule for table {table.name}; expected one of {sorted(RULES)}")
+    if synthetic:
+        return frame
+    return RULES[table.name](frame)
+
+
+def _at_times(curves: pd.DataFrame) -> pd.DataFrame:
+    """Curves read at fixed times: an estimate goes with its own events; few at risk hide only themselves."""
+    by_events = withhold(curves, ["events"])
+    counts = withhold(curves[["at_risk", "censored"]], ["at_risk", "censored"])
+    return by_events.assign(**{name: counts[name].to_numpy() for name in counts.columns})
+
+
+def _attrition(attrition: pd.DataFrame) -> pd.DataFrame:
+    """The outcomes of a line add up to those who started it; that total is a count of its own."""
+    outcomes = withhold(attrition, ["count"], within=["line", "reading", "time"])
+    return withhold(outcomes, ["entered"])
+
+
+def _only_large(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows with a small count are dropped: a rare regimen names its patient."""
+    return frame[frame["patients"] > THRESHOLD].reset_index(drop=True)
+
+
+RULES = {
+    "CURVES": stop_curves,
+    "AT_TIMES": _at_times,
+    "RISK": partial(withhold, count_columns=["count"], within=["stratum", "time"]),
+    "QUANTILES": partial(withhold, count_columns=["subjects", "events"]),
+    "RATES": partial(withhold, count_columns=["subjects", "events"]),
+    "ATTRITION": _attrition,
+    "GROUPS": partial(withhold, count_columns=["subjects", "events"]),
+    "FLOW": partial(withhold, count_columns=["removed", "remaining"]),
+    "DESCRIPTION": partial(withhold, count_columns=["count"], within=["variable", "stratum"]),
+    "MISSINGNESS": partial(withhold, count_columns=["missing"]),
+    "REGIMENS": _only_large,
+    "CLASS_SHARES": _only_large,
+}
