@@ -10,6 +10,7 @@ from pandas.testing import assert_frame_equal
 
 import analysis
 from analysis import schema, vocabulary
+from analysis.derive import regimens
 from analysis.sources import synthetic
 from analysis.sources.synthetic import characteristics, parameters, treatments
 
@@ -268,3 +269,11 @@ def test_the_fingerprint_covers_code_and_numbers():
     names = {path.name for path in synthetic.FINGERPRINT_INPUTS}
     assert {"parameters.py", "process.py", "regimens.csv", "regimen_use.csv"} <= names
     assert all(path.is_file() for path in synthetic.FINGERPRINT_INPUTS)
+
+
+def test_relapses_do_not_pile_up_on_one_day(cohort):
+    """A vertical step in the curves of the later lines would be an artefact of the visit schedule."""
+    lines = regimens.lines(cohort)
+    days = (lines["progression_day"] - lines["start_day"]).dropna()
+    assert days.min() >= 21
+    assert days.value_counts(normalize=True).max() < 0.01

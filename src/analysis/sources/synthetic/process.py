@@ -54,7 +54,7 @@ def _line(true, active, line, start, z, previous, rng) -> pd.DataFrame:
     relapse = p.RELAPSE_SCALE_MONTHS[step] * (rng.exponential(size=len(z)) / hazard) ** (
         1 / p.RELAPSE_SHAPE[min(step, 1)]
     )
-    relapse = np.maximum(_days(relapse), p.EARLIEST_RELAPSE_DAYS)
+    relapse = _confirmed(_days(relapse))
     dies = p.DEATH_IN_LINE_PER_MONTH[step] * np.exp(death_risk + span["mrd_negative"] * p.MRD_DEATH_LOG_HAZARD_RATIO)
     death = _days(rng.exponential(size=len(z)) / dies)
     change = _days(np.exp(np.log(p.CHANGE_MEDIAN_MONTHS) + p.CHANGE_LOG_SD * rng.standard_normal(len(z))))
@@ -70,6 +70,11 @@ def _line(true, active, line, start, z, previous, rng) -> pd.DataFrame:
         _end_of_lines(span, death_risk, step, rng)
     _cap_response(span, relapse)
     return span
+
+
+def _confirmed(days: np.ndarray) -> np.ndarray:
+    """A progression within the first weeks is confirmed that much later; nobody is piled up on one day."""
+    return np.where(days < p.EARLIEST_RELAPSE_DAYS, p.EARLIEST_RELAPSE_DAYS + days, days)
 
 
 def _days(months: np.ndarray) -> np.ndarray:
