@@ -11,6 +11,6 @@ rules    the rule of each table, and `shared`, which applies it
 
 from analysis.disclosure.counts import withhold
 from analysis.disclosure.groups import enough, keep_enough
-from analysis.disclosure.rules import AT_RISK_MINIMUM, RULES, shared, stop_curves
+from analysis.disclosure.rules import AT_RISK_MINIMUM, RULES, shared, shared_count, stop_curves
 
-__all__ = ["AT_RISK_MINIMUM", "RULES", "enough", "keep_enough", "shared", "stop_curves", "withhold"]
+__all__ = ["AT_RISK_MINIMUM", "RULES", "enough", "keep_enough", "shared", "shared_count", "stop_curves", "withhold"]

@@ -69,6 +69,17 @@ def shared(frame: pd.DataFrame, table: schema.Table, synthetic: bool) -> pd.Data
     return RULES[table.name](frame)
 
 
+def shared_count(count: int, synthetic: bool) -> int | None:
+    """A single count as a sentence may say it: None where it is small and the cohort real.
+
+    Example
+    -------
+    >>> shared_count(3, synthetic=False), shared_count(0, synthetic=False), shared_count(169, synthetic=False)
+    (None, 0, 169)
+    """
+    return None if not synthetic and 0 < count <= THRESHOLD else count
+
+
 def _at_times(curves: pd.DataFrame) -> pd.DataFrame:
     """Curves read at fixed times: an estimate goes with its own events; few at risk hide only themselves."""
     by_events = withhold(curves, ["events"])
