@@ -50,8 +50,8 @@ lab: $(READY) ## JupyterLab on the notebooks
 bench: $(READY) ## benchmarks, as ratios within one run
 	@for bench in benchmarks/*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
 
-reference: ## remake the R reference values (needs R with survival and cmprsk)
-	@command -v Rscript >/dev/null || { echo "Rscript not found; on Debian: apt-get install r-base-core r-cran-survival r-cran-cmprsk"; exit 1; }
+reference: ## remake the R reference values (needs R with survival, cmprsk and prodlim)
+	@command -v Rscript >/dev/null || { echo "Rscript not found; on Debian: apt-get install r-base-core r-cran-survival r-cran-cmprsk r-cran-prodlim"; exit 1; }
 	cd tests/reference && Rscript make_reference.R
 
 lock: $(READY) ## remake requirements.txt from pyproject.toml (exact versions, no address of a registry)
