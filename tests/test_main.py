@@ -11,6 +11,7 @@ from cohort_facts import ABOUT
 from analysis import schema, shelf, sources
 from analysis.__main__ import main
 from analysis.report import execution
+from analysis.sources import catalogue
 
 NOTEBOOKS = Path(__file__).parent / "notebooks"
 EXAMPLE = Path(__file__).parents[1] / "data" / "raw" / "example"
@@ -166,9 +167,26 @@ def test_the_notebooks_get_an_absolute_folder(project, monkeypatch):
 
 def test_list_names_notebooks_and_prints_the_parameters_of_one(project, capsys):
     assert main(["list"]) == 0
-    assert capsys.readouterr().out.splitlines() == ["good  The notebook good", "fails  The notebook fails"]
+    told = capsys.readouterr().out.splitlines()
+    assert told[:3] == ["notebooks", "  good  The notebook good", "  fails  The notebook fails"]
+    assert "  commpass  relapse fetch commpass" in told
     assert main(["list", "good"]) == 0
     assert "  patients: int = 3  how many (patients, 1 to 100)" in capsys.readouterr().out
+
+
+def test_fetch_knows_what_can_be_fetched(capsys):
+    assert main(["fetch", "comppass"]) == 2
+    assert "did you mean 'commpass'?" in capsys.readouterr().err
+
+
+def test_fetch_says_how_far_it_is(monkeypatch, capsys):
+    def fetch(name, folder, address, tell):
+        tell(500, 995)
+        return folder
+
+    monkeypatch.setattr(catalogue, "fetch", fetch)
+    assert main(["fetch", "commpass", "--address", "somewhere"]) == 0
+    assert "500 of 995 cases" in capsys.readouterr().out
 
 
 def test_simulate_writes_a_cohort(tmp_path, capsys):

@@ -14,7 +14,7 @@ from typing import Any
 from analysis import schema, shelf
 from analysis.report import parameters, study
 from analysis.report.parameters import UsageError
-from analysis.report.progress import complain, counted, notebook_progress, say
+from analysis.report.progress import cases_progress, complain, counted, notebook_progress, say
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("name", metavar="NAME", help="commpass")
     fetch.add_argument("--address", help="another address of the same service")
 
-    lister = command("list", _list, "list the notebooks, or the parameters of one")
+    lister = command("list", _list, "list notebooks and cohorts, or the parameters of a notebook")
     lister.add_argument("notebook", nargs="?", metavar="NOTEBOOK")
     return parser
 
@@ -165,18 +165,34 @@ def _simulate(asked: argparse.Namespace) -> int:
 def _fetch(asked: argparse.Namespace) -> int:
     from analysis.sources import catalogue
 
+    fetched = [name for name, how in _catalogue() if how.startswith("relapse fetch")]
+    if asked.name not in fetched:
+        raise UsageError([f"nothing to fetch is called {asked.name!r}{parameters.nearest(asked.name, fetched)}"])
     say(f"{asked.name}: asking {asked.address or 'its usual address'}")
-    stored = catalogue.fetch(asked.name, shelf.data_folder() / "raw" / asked.name, address=asked.address)
-    say(f"stored: {stored}")
+    folder = shelf.data_folder() / "raw" / asked.name
+    with cases_progress() as tell:
+        stored = catalogue.fetch(asked.name, folder, address=asked.address, tell=tell)
+    say(f"stored: {stored}; now: relapse report --cohort {asked.name}")
     return DONE
+
+
+def _catalogue() -> list[tuple[str, str]]:
+    from analysis.sources import catalogue
+
+    entries = catalogue.entries()
+    return list(zip(entries["name"], entries["how"], strict=True))
 
 
 def _list(asked: argparse.Namespace) -> int:
     folder = shelf.project_folder() / "notebooks"
     names = [run.notebook for run in study.read(folder / "study.yaml").runs]
     if asked.notebook is None:
+        say("notebooks")
         for name in names:
-            say(f"{name}  {study.title(study.notebook_file(folder, name))}")
+            say(f"  {name}  {study.title(study.notebook_file(folder, name))}")
+        say("cohorts")
+        for name, how in _catalogue():
+            say(f"  {name}  {how}")
         return DONE
     if asked.notebook not in names:
         raise UsageError([f"unknown notebook {asked.notebook!r}{parameters.nearest(asked.notebook, names)}"])

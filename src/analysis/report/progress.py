@@ -46,6 +46,20 @@ def notebook_progress(total: int) -> Iterator[Callable[[str, str], None]]:
         yield tell
 
 
+@contextmanager
+def cases_progress() -> Iterator[Callable[[int, int], None]]:
+    """How far a download is: a bar on a terminal, a plain line per page in a log. Yields tell(done, total)."""
+    console = Console()
+    if not console.is_terminal:
+        yield lambda done, total: say(f"{done:,} of {total:,} cases")
+        return
+    from rich.progress import Progress
+
+    with Progress(console=console) as progress:
+        bar = progress.add_task("cases", total=None)
+        yield lambda done, total: progress.update(bar, completed=done, total=total)
+
+
 def counted(parts: Iterable[dict[str, Any]], patients: int) -> Iterator[dict[str, Any]]:
     """The same parts, with a bar on a terminal and a plain line per part in a log."""
     console = Console()
