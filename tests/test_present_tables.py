@@ -9,7 +9,7 @@ import present_frames as frames
 import pytest
 
 from analysis import disclosure, schema
-from analysis.present import tables
+from analysis.present import reading, tables
 
 CURVES = frames.curves()
 EVIL = "<script>alert('x')</script> & \"co\""
@@ -59,6 +59,7 @@ TABLES = {
     "medians": lambda: tables.medians(frames.quantiles(), "relapse, next line or death"),
     "rates": lambda: tables.rates(frames.rates(), "relapse"),
     "attrition": lambda: tables.attrition(frames.attrition(), 24),
+    "attrition change": lambda: tables.attrition_change(frames.attrition(), frames.attrition().assign(estimate=0.1)),
     "crude": lambda: tables.crude_comparison(frames.comparison(), "relapse"),
     "risk": lambda: tables.risk(frames.risk(CURVES)),
     "calibration": lambda: tables.calibration(frames.calibration()),
@@ -75,6 +76,7 @@ EMPTY = {
     "medians": lambda: tables.medians(schema.empty(schema.QUANTILES), "relapse"),
     "rates": lambda: tables.rates(schema.empty(schema.RATES), "relapse"),
     "attrition": lambda: tables.attrition(schema.empty(schema.ATTRITION), 24),
+    "attrition change": lambda: tables.attrition_change(schema.empty(schema.ATTRITION), schema.empty(schema.ATTRITION)),
     "crude": lambda: tables.crude_comparison(schema.empty(schema.CURVES), "relapse"),
     "risk": lambda: tables.risk(schema.empty(schema.RISK)),
     "calibration": lambda: tables.calibration(schema.empty(schema.CALIBRATION)),
@@ -129,8 +131,75 @@ def test_curves_show_percent_with_limits_and_say_where_data_end():
     short = CURVES[CURVES["time"] < 30 * frames.MONTH]
     head, first, *_ = cells(tables.curves_at_times(short, "relapse", [24, 60], "relapse"))
     assert head == ["group", "24 months", "60 months"]
-    assert re.fullmatch(r"\d+\.\d % \(\d+\.\d–\d+\.\d %\)", first[1])
+    assert re.fullmatch(r"\d+\.\d % \(\d+\.\d–\d+\.\d %\)[\d,]+ at risk", first[1])
     assert first[2] == "too few left"
+
+
+def at_times(at_risk, **changes):
+    """One stratum at 12, 24 and 36 months with so many at risk."""
+    fixed = pd.DataFrame(
+        {"estimand": "cumulative incidence", "stratum": "line 2", "event": "next_line"}, index=range(3)
+    )
+    fixed = fixed.assign(time=[12 * frames.MONTH, 24 * frames.MONTH, 36 * frames.MONTH], estimate=[0.2, 0.4, 0.506])
+    fixed = fixed.assign(conf_low=0.1, conf_high=0.6, std_error=0.01, at_risk=at_risk, events=30.0, censored=20.0)
+    return fixed.assign(**changes)
+
+
+def test_what_few_patients_at_risk_say_is_marked_and_explained():
+    html = tables.curves_at_times(at_times([50.0, 11.0, 2.0]), "next_line", [12, 24, 36], "next line")
+    assert cells(html)[1][1:] == [
+        "20.0 % (10.0–60.0 %)50 at risk",
+        "40.0 % (10.0–60.0 %)11 at risk",
+        "50.6 % † (10.0–60.0 %)2 at risk",
+    ]
+    assert "50 at risk</small></td>" in html.data
+    note = "† fewer than 11 patients still at risk: not reliable"
+    assert html.data.endswith(f'<p class="note">{note}</p>')
+    assert note not in tables.curves_at_times(at_times(50.0), "next_line", [12, 24, 36], "next line").data
+    hidden = disclosure.shared(at_times([50.0, 11.0, 2.0]), schema.AT_TIMES, synthetic=False)
+    shown = cells(tables.curves_at_times(hidden, "next_line", [36], "next line"))
+    assert shown[1][1] == "50.6 % † (10.0–60.0 %)1–7 at risk"
+
+
+def test_the_number_at_risk_of_a_step_function_is_the_one_after_the_step():
+    steps = at_times([3.0, 12.0, 10.0], time=[10.0, 20.0, 30.0])
+    assert reading.at(steps, "cumulative incidence", "next_line", 25 / frames.MONTH)["at_risk"].tolist() == [10.0]
+    assert reading.at(steps, "cumulative incidence", "next_line", 25 / frames.MONTH)["few"].tolist() == [True]
+    assert reading.at(steps, "cumulative incidence", "next_line", 15 / frames.MONTH)["few"].tolist() == [False]
+
+
+def test_readings_made_by_few_are_marked_too():
+    comparison = frames.comparison(event="next_line", months=(12,)).assign(
+        at_risk=lambda f: 24.0 / f["stratum"].str[-1].astype(int)
+    )
+    html = tables.crude_comparison(comparison, "next line")
+    assert [row[2] for row in cells(html)[1:]] == ["24", "12", "8"]
+    assert [sum("†" in cell for cell in row) for row in cells(html)[1:]] == [0, 0, 3]
+    assert "† fewer than 11" in html.data
+    assert "†" not in TABLES["crude"]().data
+
+
+def test_attrition_change_tells_counts_and_shares_of_both_rules():
+    counted = frames.attrition().assign(count_withheld="")
+    fewer = counted.assign(entered=counted["entered"].replace({254: 250}), estimate=counted["estimate"] - 0.01)
+    html = tables.attrition_change(counted, fewer, 12)
+    head, first, second, third, fourth, *_ = cells(html)
+    assert head[-1] == "next line by 12 months, Aalen-Johansen (95 % limits)"
+    assert first == ["line 1", "counted", "994", "256", "105", "21.2 % (19.2–23.2 %)"]
+    assert second[-1] == "20.2 % (19.2–23.2 %)"
+    assert (third[2], fourth[2]) == ("254", "250")
+    assert "by 24 months" in tables.attrition_change(counted, fewer).data.replace("\u00a0", " ")
+    only_crude = counted[counted["reading"] == "crude"]
+    assert len(cells(tables.attrition_change(only_crude, fewer[fewer["reading"] == "crude"]))[0]) == 5
+    gone = tables.attrition_change(counted, fewer[fewer["line"] < 3])
+    assert cells(gone)[-1][1:] == ["left out", "0", "0", "0", "–"]
+
+
+def test_attrition_change_says_when_nothing_changes():
+    same = tables.attrition_change(frames.attrition(), frames.attrition().iloc[::-1])
+    assert same.data == '<p class="note">No treatment is recorded after the last contact: nothing changes.</p>'
+    hidden = disclosure.shared(frames.attrition().assign(count=3.0), schema.ATTRITION, synthetic=False)
+    assert "none of the numbers that may be shown" in tables.attrition_change(hidden, hidden).data
 
 
 def test_medians_not_reached_are_said():
@@ -144,7 +213,7 @@ def test_medians_not_reached_are_said():
 
 def test_both_readings_of_attrition_stand_side_by_side():
     rows = cells(TABLES["attrition"]())
-    assert rows[1] == ["line 1", "start of the next line", "994", "256", "25.8 %", "22.4 % (20.4–24.4 %)"]
+    assert rows[1] == ["line 1", "start of the next line", "994", "256", "25.8 % (23.8–27.8 %)", "22.4 % (20.4–24.4 %)"]
     only_crude = frames.attrition().query("reading == 'crude' or line == 1")
     assert cells(tables.attrition(only_crude, 24))[-1][-1] == "–"
     with pytest.raises(ValueError, match=r"12\.0"):

@@ -60,6 +60,7 @@ def everything(endpoint):
     name = labels.event_name(event, endpoint)
     quantiles = pd.concat([frames.quantiles(), frames.quantiles("cumulative incidence", event)])
     settings = {"horizon_months": 60, "times_months": [12, 24], "minimum_patients": 20, "seed": 7}
+    settings |= {"attrition_months": 24, "drawn_lines": 4, "minimum_at_risk": 11}
     return {
         "alt_all_causes": words.alt_all_causes(curves, 60),
         "alt_attrition": words.alt_attrition(frames.attrition(), 24),
@@ -70,6 +71,9 @@ def everything(endpoint):
         "alt_event_free": words.alt_event_free(curves, 60, labels.event_name("any", endpoint)),
         "alt_rates": words.alt_rates(frames.rates(event), event, name),
         "attrition": words.attrition(frames.attrition(), 24),
+        "attrition_change": words.attrition_change(
+            frames.attrition(), frames.attrition().iloc[:9].assign(estimate=0.1)
+        ),
         "calibration": words.calibration(frames.calibration().iloc[2:]),
         "checks": words.checks(CHECKS),
         "class_shares": words.class_shares(frames.class_shares()),
@@ -77,6 +81,7 @@ def everything(endpoint):
         "daily_life": words.daily_life(),
         "definitions": words.definitions(endpoint, settings),
         "early_signs": words.early_signs(),
+        "era_caveat": words.era_caveat(),
         "eras": words.eras(GROUPS, 20),
         "flow": words.flow(FLOW),
         "follow_up": words.follow_up(frames.quantiles("follow-up", "censored")),
@@ -86,6 +91,7 @@ def everything(endpoint):
         "rates": words.rates(frames.rates(event), event, endpoint),
         "selection_caveat": words.selection_caveat(frames.attrition()),
         "small_groups": words.small_groups(GROUPS, 20),
+        "start_imputed": words.start_imputed(169),
         "strategies": words.strategies(frames.class_shares()),
         "who": words.who(cohort(endpoint), PATIENTS),
     }
@@ -168,7 +174,8 @@ def test_rates_and_attrition_tell_counts_and_limits():
     said = plain(words.rates(frames.rates(), "relapse", "relapse"))
     assert "In line 1: 25.6 (24.5–26.6) per 100 person-years; 2,300 events among 5,000 patients." in said
     said = plain(words.attrition(frames.attrition(), 24))
-    assert "Of the 994 patients who started line 1, 256 (25.8 %) started the next line, 105 (10.6 %) died first" in said
+    assert "Of the 994 patients who started line 1, 256 (25.8 %, limits 23.8–27.8 %) started" in said
+    assert "105 (10.6 %, limits 8.6–12.6 %) died first and 633" in said
     assert "by 24 months 22.4 % (20.4–24.4 %) had started the next line and 5.0 % (3.0–7.0 %) had died first." in said
 
 
@@ -188,6 +195,92 @@ def test_the_gap_is_told_in_points_and_direction():
     assert "One minus Kaplan-Meier says 48.0 %, 6.0 points too high." in said
     same = frames.comparison(lines=(1,)).assign(estimate=0.5)
     assert "50.0 %, the same to the first decimal" in plain(words.crude_gap(same, "relapse", "relapse", 24))
+
+
+def test_the_printed_numbers_of_a_gap_subtract():
+    rows = frames.comparison(lines=(1,), months=(24,)).assign(estimate=[0.20049, 0.25651, 0.15049])
+    said = plain(words.crude_gap(rows, "relapse", "relapse", 24))  # 5.602 points unrounded
+    assert "20.0 % (39.0–45.0 %)" in said
+    assert "One minus Kaplan-Meier says 25.7 %, 5.7 points too high." in said
+
+
+@pytest.mark.parametrize(("endpoint", "others"), [("relapse", "other events that come first"), ("next_line", "deaths")])
+def test_what_one_minus_kaplan_meier_censors_is_named(endpoint, others):
+    rows = frames.comparison(endpoint)
+    assert f"wherever there are {others}." in words.crude_gap(rows, endpoint, endpoint, 24)
+    assert ("a next line begun without a recorded relapse" in words.crude_gap(rows, endpoint, endpoint, 24)) == (
+        endpoint == "relapse"
+    )
+    assert f"one minus Kaplan-Meier censors {others}." in words.alt_crude_against_right(rows, 24, "it")
+    assert "censors other events" in words.alt_crude_against_right(rows, 24, "it", endpoint="relapse")
+
+
+def test_what_few_patients_at_risk_say_is_not_said():
+    few = frames.comparison(lines=(1, 2)).assign(
+        at_risk=lambda rows: rows["stratum"].map({"line 1": 50.0, "line 2": 10.0})
+    )
+    said = plain(words.crude_gap(few, "relapse", "relapse", 24))
+    assert "In line 1, 42.0 %" in said
+    assert said.endswith("- In line 2, too few are left to say by 24 months.")
+    alt = plain(words.alt_crude_against_right(few.assign(at_risk=np.nan), 24, "relapse"))
+    assert "line 2: cumulative incidence too few left, one minus Kaplan-Meier too few left and" in alt
+    assert "%" not in alt
+    fixed = few[few["estimand"] == "cumulative incidence"]
+    said = plain(words.headline(fixed, schema.empty(schema.QUANTILES), "relapse", "relapse", [12, 24]))
+    assert "by 24 months 42.0 %" in said
+    assert said.endswith("**Line 2**: too few are left to say by 12 months.")
+    alt = plain(words.alt_cumulative_incidence(fixed, "relapse", 24, "relapse"))
+    assert "line 2: too few left at 12 months and too few left at 24 months" in alt
+
+
+def test_all_causes_are_told_at_the_last_month_with_enough_at_risk():
+    curves = frames.curves(lines=(1,), patients=200)
+    day = curves.loc[curves["at_risk"] >= 11, "time"].max()
+    assert day < 59 * frames.MONTH
+    assert f"Line 1 at {int(day / frames.MONTH)} months:" in plain(words.alt_all_causes(curves, 60))
+    assert "Line 1: too few left." in words.alt_all_causes(curves.assign(at_risk=5.0), 60)
+
+
+def test_leaving_out_late_treatment_is_told_by_line():
+    counted = frames.attrition()
+    assert "nothing changes" in words.attrition_change(counted, counted)
+    fewer = counted.assign(entered=counted["entered"].replace({254.0: 250.0, 100.0: 99.0}))
+    said = plain(words.attrition_change(counted, fewer))
+    assert "Leaving it out, 4 fewer patients reach line 2 and 1 fewer patient reaches line 3." in said
+    assert "Allowing" not in said
+    said = plain(words.attrition_change(counted, fewer.assign(estimate=counted["estimate"] - 0.01), 12))
+    assert "by 12 months after the start of line 1 20.2 % (19.2–23.2 %) start the next line instead of 21.2 %" in said
+    hidden = fewer.assign(entered=fewer["entered"].where(fewer["line"] < 3))
+    said = plain(words.attrition_change(counted, hidden))
+    assert "4 fewer patients reach line 2. For line 3 the numbers are withheld." in said
+    gone = plain(words.attrition_change(counted, counted[counted["line"] < 3]))
+    assert "100 fewer patients reach line 3." in gone
+
+
+def test_starts_set_by_rule_are_counted():
+    assert plain(words.start_imputed(169)).startswith(
+        "For 169 patients the record does not give the first day of line 1"
+    )
+    assert plain(words.start_imputed(None)).startswith("For 1–7 patients")
+    assert words.start_imputed(0) == "No start had to be set by rule."
+
+
+def test_definitions_name_the_assumption_what_competes_and_every_setting():
+    settings = {"attrition_months": 24, "drawn_lines": 4, "minimum_at_risk": 11}
+    said = plain(words.definitions("relapse", settings))
+    assert "would have fared like those still watched" in said
+    assert "pointwise - for one time at a time - and cover chance only" in said
+    assert "the relapse counts first, then the next line, then death" in said
+    assert "compared at 24 months" in said
+    assert "lines 1 to 4" in said
+    assert "fewer than 11 patients are still at risk" in said
+    assert "Other settings" not in said
+
+
+def test_caveats_name_short_earlier_lines_and_fast_courses():
+    assert "whose earlier lines were short" in words.selection_caveat()
+    assert "end of observation has nothing to do with prognosis" in words.selection_caveat()
+    assert "fast courses" in words.era_caveat()
 
 
 def test_who_tells_number_years_and_kind():
@@ -283,14 +376,24 @@ def test_text_from_data_cannot_leave_its_sentence():
         words.checks(CHECKS.assign(check=EVIL, passed=False)),
     ]
     for text in said:
-        assert "&#60;script&#62;" in text
-        assert not re.search(r"<script|\*bold\*|\]\(http|\$x\$|`code`|://", text)
+        assert r"\<script\>" in text
+        assert not re.search(r"(?<!\\)<script|(?<!\\)\*bold|[^\\]\]\(http|(?<!\\)\$x|(?<!\\)`|(?<!\\)://", text)
+
+
+def rendered(text):
+    """The text of a Markdown sentence as a page shows it: HTML within it is not read as HTML."""
+    from html import unescape
+
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    renderer = IPythonRenderer(escape=True, allow_harmful_protocols=False, exclude_anchor_links=True)
+    return unescape(re.sub(r"<[^>]+>", "", MarkdownWithMath(renderer=renderer).render(text))).strip()
 
 
 def test_text_from_data_shows_as_it_stood_once_rendered():
-    from html import unescape
-
-    assert unescape(numbers.escape_markdown(EVIL)) == EVIL
+    for text in (EVIL, "attrition_months_here", "a & b &amp; c@d.org ~~e~~ |f| {g} # !h + i", r"C:\new"):
+        assert rendered(numbers.escape_markdown(text)) == text
+    assert "days_off = a_b" in rendered(words.definitions("relapse", {"days_off": "a_b"}))
     assert numbers.escape_markdown("t(4;14), bortezomib-melphalan") == "t(4;14), bortezomib-melphalan"
     assert numbers.escape_markdown(None) == ""
     assert "\n" not in numbers.escape_markdown("a\n\n# b")

@@ -101,6 +101,17 @@ def endpoint_of(events) -> str:
     return "relapse" if "relapse" in set(events) else "next_line"
 
 
+def rivals(event: str, endpoint: str) -> str:
+    """What comes first in place of the event, and so is censored where one event alone is counted."""
+    return "deaths" if (event, endpoint) == ("next_line", "next_line") else "other events that come first"
+
+
+def taken_as_censored(events, endpoint: str | None = None) -> str:
+    """The rivals of the one event word of a frame; without an endpoint the word itself tells which it is."""
+    words = list(dict.fromkeys(events))
+    return rivals(words[0] if len(words) == 1 else "any", endpoint or endpoint_of(words))
+
+
 def stratum_name(stratum: str, every: str = "all patients") -> str:
     """The label of a stratum on a figure: "all" becomes "all patients"."""
     return every if stratum == "all" else str(stratum)

@@ -16,6 +16,9 @@ NOT_REACHED = "not reached"
 NOT_KNOWN = "not known"
 GONE = "withheld"
 BEYOND = "too few left"
+AT_RISK_MINIMUM = 11  # the same as disclosure's: with fewer left, one patient moves the estimate by a tenth
+FEW = "†"
+FEW_NOTE = f"{FEW} fewer than {AT_RISK_MINIMUM} patients still at risk: not reliable"
 
 
 def missing(value) -> bool:
@@ -44,8 +47,15 @@ def why_missing(row) -> str:
     """Why a row has no estimate: a count behind it was withheld, or the curve ends before its time."""
     if row.get("missing", ""):
         return row["missing"]
+    if row.get("at_risk", None) == 0:
+        return BEYOND
     said = [row[name] for name in row.index if str(name).endswith("_withheld")]
     return GONE if any(isinstance(text, str) and text for text in said) else BEYOND
+
+
+def few_left(row) -> bool:
+    """Are fewer than `AT_RISK_MINIMUM` at risk where this row stands? A missing number was withheld, so it is few."""
+    return "at_risk" not in row.index or missing(row["at_risk"]) or row["at_risk"] < AT_RISK_MINIMUM
 
 
 def format_figure(value) -> str:
@@ -124,15 +134,15 @@ def format_interval(low, high, kind: str = "percent") -> str:
     return f"{first.removesuffix(unit) if unit else first}–{last}"
 
 
-def format_estimate(estimate, low, high, kind: str = "percent") -> str:
-    """An estimate with its limits in brackets, as a sentence has it; without limits it says so.
+def format_estimate(estimate, low, high, kind: str = "percent", few: bool = False) -> str:
+    """An estimate with its limits in brackets, as a sentence has it; without limits it says so; a dagger marks `few`.
 
     Example
     -------
     >>> format_estimate(0.3814, 0.364, 0.398).replace(NO_BREAK_SPACE, " ")
     '38.1 % (36.4–39.8 %)'
     """
-    text = format_value(estimate, kind)
+    text = format_value(estimate, kind) + (f"{NO_BREAK_SPACE}{FEW}" if few and not missing(estimate) else "")
     if missing(estimate) and kind != "months":
         return text
     return f"{text} ({format_interval(low, high, kind) or 'no limits available'})"
@@ -161,15 +171,15 @@ def escape_html(text) -> str:
 
 
 def escape_markdown(text) -> str:
-    """Text from data, safe inside Markdown: each character that Markdown, HTML or mathematics reads becomes an entity.
+    """Text from data, safe inside Markdown: a backslash before each character that Markdown, HTML or mathematics reads.
+
+    No entities: a page shows HTML within Markdown as text, and would show them too.
 
     Example
     -------
-    >>> escape_markdown("*VRd* <b>")
-    '&#42;VRd&#42; &#60;b&#62;'
+    >>> print(escape_markdown("*VRd* <b>"))
+    \\*VRd\\* \\<b\\>
     """
     if not isinstance(text, str) and missing(text):
         return ""
-    return re.sub(
-        r"[\\`*_{}\[\]<>#+!|~$&@\"']|:(?=//)", lambda found: f"&#{ord(found[0])};", " ".join(str(text).split())
-    )
+    return re.sub(r"[\\`*_{}\[\]<>#+!|~$&@]|:(?=//)", r"\\\g<0>", " ".join(str(text).split()))

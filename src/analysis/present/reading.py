@@ -59,7 +59,9 @@ def at(curves: pd.DataFrame, estimand: str, event: str, months: float) -> pd.Dat
 
     Returns
     -------
-    DataFrame with stratum, estimate, conf_low, conf_high (shares), and missing: why there is no estimate.
+    DataFrame with stratum, estimate, conf_low, conf_high (shares), at_risk (just before the time), at_risk_withheld
+    (what stands in its place), few (fewer than `numbers.AT_RISK_MINIMUM` at risk: not to be relied on), and missing:
+    why there is no estimate.
 
     Example
     -------
@@ -74,9 +76,18 @@ def at(curves: pd.DataFrame, estimand: str, event: str, months: float) -> pd.Dat
         row = _row_at(curves, estimand, event, stratum, time)
         values = [float("nan")] * 3 if row is None else [row[name] for name in ("estimate", "conf_low", "conf_high")]
         missing = numbers.BEYOND if row is None else numbers.why_missing(row) if numbers.missing(values[0]) else ""
-        rows.append([stratum, *values, missing])
-    frame = pd.DataFrame(rows, columns=["stratum", "estimate", "conf_low", "conf_high", "missing"])
-    return frame.astype({"estimate": float, "conf_low": float, "conf_high": float})
+        row = pd.Series(dtype=object) if row is None else row
+        at_risk, withheld = row.get("at_risk", float("nan")), row.get("at_risk_withheld", "")
+        rows.append([stratum, *values, at_risk, withheld, numbers.few_left(row), missing])
+    numeric = ["estimate", "conf_low", "conf_high", "at_risk"]
+    frame = pd.DataFrame(rows, columns=["stratum", *numeric, "at_risk_withheld", "few", "missing"])
+    return frame.astype({**dict.fromkeys(numeric, float), "few": bool})
+
+
+def last_reliable_day(curves: pd.DataFrame, stratum: str) -> float:
+    """The last day on which enough patients of a stratum are at risk to read its curves; 0 when there is none."""
+    enough = curves[(curves["stratum"] == stratum) & (curves["at_risk"] >= numbers.AT_RISK_MINIMUM)]
+    return float(enough["time"].max()) if len(enough) else 0.0
 
 
 def _row_at(curves: pd.DataFrame, estimand: str, event: str, stratum: str, time: float) -> pd.Series | None:
@@ -86,8 +97,14 @@ def _row_at(curves: pd.DataFrame, estimand: str, event: str, stratum: str, time:
     if len(exact):
         return exact.iloc[0]
     reached = one_curve(curves, estimand, event, stratum)
-    reached = reached[reached["time"] <= time]
-    return reached.iloc[-1] if len(reached) and last_day(curves, stratum) >= time else None
+    before, after = reached[reached["time"] <= time], reached[reached["time"] > time]
+    if before.empty or last_day(curves, stratum) < time:
+        return None
+    row = before.iloc[-1]
+    if "at_risk" not in row.index:
+        return row
+    # A step's own number counts those at risk before the step; those at risk after it stand in the next.
+    return pd.concat([row.drop("at_risk"), pd.Series({"at_risk": after["at_risk"].iloc[0] if len(after) else 0.0})])
 
 
 def steps(curves: pd.DataFrame, estimand: str, event: str, stratum: str, horizon_months: float) -> pd.DataFrame:
@@ -114,6 +131,36 @@ def by_line(attrition: pd.DataFrame) -> pd.DataFrame:
     """ATTRITION rows line by line, in each line first the next line, then death, then neither."""
     order = attrition["outcome"].map({"next_line": 0, "death": 1, "neither": 2})
     return attrition.assign(order=order).sort_values(["line", "order"], kind="stable").drop(columns="order")
+
+
+def attrition_months(*attritions: pd.DataFrame) -> float | None:
+    """The last Aalen-Johansen time of ATTRITION frames in months; None when they have no such rows."""
+    times = pd.concat([frame.loc[frame["reading"] == "Aalen-Johansen", "time"] for frame in attritions]).dropna()
+    return round(float(times.max()) / schema.DAYS_PER_MONTH, 3) if len(times) else None
+
+
+def share_reaching_next(attrition: pd.DataFrame, line: int, months: float) -> pd.Series | None:
+    """The Aalen-Johansen row of a line that tells who started the next one by a time; None when there is none."""
+    wanted = (attrition["line"] == line) & (attrition["outcome"] == "next_line")
+    wanted &= (attrition["reading"] == "Aalen-Johansen") & ((attrition["time"] - days(months)).abs() < 0.5)
+    return attrition[wanted].iloc[0] if wanted.any() else None
+
+
+def same_attrition(first: pd.DataFrame, second: pd.DataFrame) -> bool:
+    """Do two ATTRITION frames say the same, as far as they may be shown? Missing is the same as missing."""
+    key = list(schema.ATTRITION.key)
+    values = ["entered", "count", "estimate"]
+    one, two = (frame.set_index(key)[values].astype(float).sort_index() for frame in (first, second))
+    if len(one) != len(two) or not one.index.equals(two.index):
+        return False
+    return bool((((one - two).abs() < 1e-12) | (one.isna() & two.isna())).all(axis=None))
+
+
+def nothing_changes(first: pd.DataFrame, second: pd.DataFrame) -> str:
+    """The sentence for two ATTRITION frames that say the same: behind a withheld count something may have changed."""
+    if pd.concat([first[["entered", "count"]], second[["entered", "count"]]]).isna().any(axis=None):
+        return "Leaving out treatment after the last contact changes none of the numbers that may be shown."
+    return "No treatment is recorded after the last contact: nothing changes."
 
 
 def at_time(frame: pd.DataFrame, months: float) -> pd.DataFrame:

@@ -12,8 +12,8 @@ from analysis.present import labels, numbers, reading
 from analysis.present.figures import style
 
 READINGS = {
-    "cumulative incidence": "cumulative incidence (death competes, follow-up allowed for)",
-    "one minus Kaplan-Meier": "one minus Kaplan-Meier (deaths taken as censored)",
+    "cumulative incidence": "cumulative incidence ({} compete, follow-up allowed for)",
+    "one minus Kaplan-Meier": "one minus Kaplan-Meier ({} taken as censored)",
     "crude share": "crude share (events so far / all who started)",
 }
 _READING_MARKS = {
@@ -23,7 +23,9 @@ _READING_MARKS = {
 }
 
 
-def crude_against_right(comparison: pd.DataFrame, time_months: float, label: str) -> Figure:
+def crude_against_right(
+    comparison: pd.DataFrame, time_months: float, label: str, endpoint: str | None = None
+) -> Figure:
     """By how much do the crude share and the turned-over Kaplan-Meier miss? Three dots with limits per stratum.
 
     Parameters
@@ -34,23 +36,31 @@ def crude_against_right(comparison: pd.DataFrame, time_months: float, label: str
         the time drawn; it must be in the frame.
     label : str
         what the event is called, from `labels.event_name`.
+    endpoint : str, optional
+        from COHORT; decides what the legend says of the other events. Without it the event word of the frame does.
 
     Returns
     -------
-    Figure.
+    Figure; in place of dots stands "too few left" where fewer than `numbers.AT_RISK_MINIMUM` are at risk.
     """
     schema.check(comparison, schema.CURVES)
     rows = reading.at_time(comparison, time_months)
     strata = reading.in_order(rows["stratum"])
+    others = labels.taken_as_censored(rows["event"], endpoint)
+    few = pd.Series([numbers.few_left(row) for _, row in rows.iterrows()], index=rows.index, dtype=bool)
+    few &= rows["estimate"].notna()
     if not strata:
         return style.empty_figure("Three readings: no group has a number to show")
     with style.paper():
         fig = style.new_figure(0.62 * len(strata) + 1.6)
         axes = fig.subplots()
         for shift, (estimand, marks) in zip((-0.24, 0, 0.24), _READING_MARKS.items(), strict=True):
-            here = rows[rows["estimand"] == estimand]
+            here = rows[(rows["estimand"] == estimand) & ~few]
             places = [strata.index(stratum) + shift for stratum in here["stratum"]]
-            _dots(axes, here, places, 100, marks, READINGS[estimand])
+            _dots(axes, here, places, 100, marks, READINGS[estimand].format(others))
+        for stratum in reading.in_order(rows.loc[few, "stratum"]):
+            place = strata.index(stratum)
+            axes.text(1, place, numbers.BEYOND, va="center", color=style.QUIET, fontsize=style.SMALL_POINTS)
         _finish(axes, strata, f"{label}: patients (%) by {numbers.format_time_point(time_months)}; 95 % limits")
         axes.set_xlim(0, 100)
         fig.legend(*axes.get_legend_handles_labels(), loc="outside upper left", frameon=False)

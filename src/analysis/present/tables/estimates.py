@@ -27,24 +27,37 @@ def curves_at_times(curves: pd.DataFrame, event: str, times_months: list[float],
 
     Returns
     -------
-    HTML: one row per stratum, one column per time; "too few left" where a stratum's data end before it.
+    HTML: one row per stratum, one column per time, how many are at risk beneath each share; "too few left" where a
+    stratum's data end before it, and a dagger where fewer than `numbers.AT_RISK_MINIMUM` are at risk.
     """
     schema.check(curves, schema.CURVES)
     estimand = "survival" if event == "any" else "cumulative incidence"
     read = {months: reading.at(curves, estimand, event, months).set_index("stratum") for months in times_months}
     rows = [
-        [labels.stratum_name(stratum), *(_share(read[months].loc[stratum]) for months in times_months)]
+        [labels.stratum_name(stratum), *(_share_at_risk(read[months].loc[stratum]) for months in times_months)]
         for stratum in reading.in_order(curves["stratum"])
     ]
     what = f"Share without {label}" if event == "any" else f"Cumulative incidence of {label}"
     columns = [("group", TEXT), *((f"{numbers.format_time_point(months)}", NUMBER) for months in times_months)]
-    return table(f"{what} by time since start of the line, per cent of patients ({_LIMITS})", columns, rows)
+    few = any(_marked(frame) for frame in read.values())
+    caption = f"{what} by time since start of the line, per cent of patients ({_LIMITS}); beneath, patients at risk"
+    return table(caption, columns, rows, note=numbers.FEW_NOTE if few else "")
 
 
-def _share(row: pd.Series) -> str:
+def _marked(rows: pd.DataFrame) -> bool:
+    """Does any of these rows carry a dagger?"""
+    return any(numbers.few_left(row) for _, row in rows[rows["estimate"].notna()].iterrows())
+
+
+def _share_at_risk(row: pd.Series) -> tuple[str, str]:
+    unknown = numbers.missing(row["estimate"]) and numbers.missing(row["at_risk"])
+    return _share(row, few=row["few"]), "" if unknown else f"{count(row, 'at_risk')} at risk"
+
+
+def _share(row: pd.Series, few: bool = False) -> str:
     if numbers.missing(row["estimate"]):
         return numbers.why_missing(row)
-    return numbers.format_estimate(row["estimate"], row["conf_low"], row["conf_high"])
+    return numbers.format_estimate(row["estimate"], row["conf_low"], row["conf_high"], few=few)
 
 
 def medians(quantiles: pd.DataFrame, label: str) -> HTML:
@@ -122,31 +135,34 @@ def attrition(attrition: pd.DataFrame, time_months: float) -> HTML:
                 labels.event_name(row["outcome"], "next_line"),
                 count(row, "entered"),
                 count(row, "count"),
-                numbers.format_percent(row["estimate"]),
+                _share(row),
                 "–" if right is None else _share(right),
             ]
         )
     by_time = f"by {numbers.format_time_point(time_months)}, Aalen-Johansen ({_LIMITS})"
     columns = [("line", TEXT), ("came first", TEXT), ("started the line", NUMBER), ("patients", NUMBER)]
-    columns += [("crude share, all follow-up", NUMBER), (by_time, NUMBER)]
+    columns += [(f"crude share, all follow-up ({_LIMITS})", NUMBER), (by_time, NUMBER)]
     return table("What came first after the start of each line, two readings", columns, rows)
 
 
 def crude_comparison(comparison: pd.DataFrame, label: str) -> HTML:
     """What would crude percentages have said? The three readings side by side, per stratum and time.
 
-    `comparison` is a DataFrame of schema.CURVES at fixed times with one event and the three estimands.
+    `comparison` is a DataFrame of schema.CURVES at fixed times with one event and the three estimands. A dagger marks
+    what was read where fewer than `numbers.AT_RISK_MINIMUM` are at risk.
     """
     schema.check(comparison, schema.CURVES)
     estimands = ("cumulative incidence", "one minus Kaplan-Meier", "crude share")
     rows = []
     for (stratum, time), group in comparison.groupby(["stratum", "time"], sort=False):
         by_estimand = group.set_index("estimand")
-        cells = [_share(by_estimand.loc[name]) if name in by_estimand.index else "–" for name in estimands]
+        read = {name: by_estimand.loc[name] for name in estimands if name in by_estimand.index}
+        cells = [_share(read[name], few=numbers.few_left(read[name])) if name in read else "–" for name in estimands]
         months = numbers.format_time_point(round(time / schema.DAYS_PER_MONTH, 1))
-        rows.append([labels.stratum_name(stratum), months, *cells])
-    columns = [("group", TEXT), ("time", NUMBER), *((name, NUMBER) for name in estimands)]
-    return table(f"Three readings of the frequency of {label}, per cent of patients ({_LIMITS})", columns, rows)
+        rows.append([labels.stratum_name(stratum), months, count(group.iloc[0], "at_risk"), *cells])
+    columns = [("group", TEXT), ("time", NUMBER), ("at risk", NUMBER), *((name, NUMBER) for name in estimands)]
+    caption = f"Three readings of the frequency of {label}, per cent of patients ({_LIMITS})"
+    return table(caption, columns, rows, note=numbers.FEW_NOTE if _marked(comparison) else "")
 
 
 def risk(risk: pd.DataFrame) -> HTML:

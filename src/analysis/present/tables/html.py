@@ -13,7 +13,10 @@ from analysis.present import numbers
 TEXT, NUMBER = "text", "number"
 
 
-def table(caption: str, columns: list[tuple[str, str]], rows: list[list[str]], note: str = "") -> HTML:
+Cell = str | tuple[str, str]
+
+
+def table(caption: str, columns: list[tuple[str, str]], rows: list[list[Cell]], note: str = "") -> HTML:
     """Set rows of finished texts as a table; the first cell of each row is its heading.
 
     Parameters
@@ -22,8 +25,8 @@ def table(caption: str, columns: list[tuple[str, str]], rows: list[list[str]], n
         what the table shows, with units and horizon; escaped here, like every other text.
     columns : list of (heading, kind)
         kind is "text" or "number"; numbers are set flush right.
-    rows : list of lists of str
-        one text per column.
+    rows : list of lists of str or (str, str)
+        one text per column; of a pair, the second text stands small on a line beneath the first.
     note : str
         a line beneath the table.
 
@@ -51,11 +54,18 @@ def _css(kind: str) -> str:
     return ' class="number"' if kind == NUMBER else ""
 
 
-def _row(row: list[str], columns: list[tuple[str, str]]) -> str:
+def _inside(cell: Cell) -> str:
+    if isinstance(cell, str):
+        return numbers.escape_html(cell)
+    text, below = (numbers.escape_html(part) for part in cell)
+    return f"{text}<br/><small>{below}</small>" if below else text
+
+
+def _row(row: list[Cell], columns: list[tuple[str, str]]) -> str:
     first, *others = row
     cells = [f'<th scope="row">{numbers.escape_html(first)}</th>']
     for text, (_, kind) in zip(others, columns[1:], strict=True):
-        cells.append(f"<td{_css(kind)}>{numbers.escape_html(text)}</td>")
+        cells.append(f"<td{_css(kind)}>{_inside(text)}</td>")
     return f"<tr>{''.join(cells)}</tr>"
 
 

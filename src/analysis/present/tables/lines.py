@@ -6,6 +6,7 @@ import pandas as pd
 from IPython.display import HTML
 
 from analysis import schema
+from analysis.present import numbers, reading
 from analysis.present.tables.html import NUMBER, TEXT, count, table
 
 _OUTCOMES = {"next_line": "started the next line", "death": "died first", "neither": "neither so far"}
@@ -22,33 +23,52 @@ def attrition_counts(attrition: pd.DataFrame) -> HTML:
     return table("Lines with few patients: counts only", columns, rows)
 
 
-def attrition_change(counted: pd.DataFrame, left_out: pd.DataFrame) -> HTML:
-    """How do the counts of each line move when treatment recorded after the last contact is left out?
+def attrition_change(counted: pd.DataFrame, left_out: pd.DataFrame, time_months: float | None = None) -> HTML:
+    """What changes in each line when treatment recorded after the last contact is left out? Counts and shares.
 
     Parameters
     ----------
     counted, left_out : DataFrame of schema.ATTRITION
         the same lines with such treatment counted, and with it left out.
+    time_months : float, optional
+        which Aalen-Johansen time is set; without it the last one in the frames.
+
+    Returns
+    -------
+    HTML: two rows per line, the share that reaches the next line with its limits; a sentence when nothing differs.
     """
     schema.check(counted, schema.ATTRITION)
     schema.check(left_out, schema.ATTRITION)
-    crude = {
-        "counted": counted[counted["reading"] == "crude"],
-        "left out": left_out[left_out["reading"] == "crude"],
-    }
+    if len(counted) and reading.same_attrition(counted, left_out):
+        return HTML(f'<p class="note">{numbers.escape_html(reading.nothing_changes(counted, left_out))}</p>')
+    time = reading.attrition_months(counted, left_out) if time_months is None else time_months
     rows = []
-    for line in sorted(set(counted["line"])):
-        cells = [f"line {line}"]
-        for frame in crude.values():
-            here = frame[frame["line"] == line]
-            cells += [count(here.iloc[0], "entered") if len(here) else "0"]
-            cells += [_cell(here, outcome) for outcome in ("next_line", "death")]
-        rows.append(cells)
-    columns = [("line", TEXT)]
-    for name in crude:
-        columns += [(f"started the line, {name}", NUMBER)]
-        columns += [(f"{_OUTCOMES[outcome]}, {name}", NUMBER) for outcome in ("next_line", "death")]
+    for line in sorted(set(counted["line"]) | set(left_out["line"])):
+        for name, frame in (("counted", counted), ("left out", left_out)):
+            rows.append([f"line {line}", name, *_counts_of(frame, line), *_share_of(frame, line, time)])
+    columns = [("line", TEXT), ("treatment after the last contact", TEXT), ("started the line", NUMBER)]
+    columns += [(_OUTCOMES[outcome], NUMBER) for outcome in ("next_line", "death")]
+    if time is not None:
+        columns += [(f"next line by {numbers.format_time_point(time)}, Aalen-Johansen (95 % limits)", NUMBER)]
     return table("Patients by line, with treatment after the last contact counted and left out", columns, rows)
+
+
+def _counts_of(attrition: pd.DataFrame, line: int) -> list[str]:
+    here = attrition[(attrition["line"] == line) & (attrition["reading"] == "crude")]
+    entered = count(here.iloc[0], "entered") if len(here) else "0"
+    return [entered, *(_cell(here, outcome) for outcome in ("next_line", "death"))]
+
+
+def _share_of(attrition: pd.DataFrame, line: int, time_months: float | None) -> list[str]:
+    """The share of a line that reaches the next one by a time, as a cell; no cell without a time."""
+    if time_months is None:
+        return []
+    row = reading.share_reaching_next(attrition, line, time_months)
+    if row is None:
+        return ["–"]
+    if numbers.missing(row["estimate"]):
+        return [numbers.why_missing(row)]
+    return [numbers.format_estimate(row["estimate"], row["conf_low"], row["conf_high"])]
 
 
 def _cell(rows: pd.DataFrame, outcome: str) -> str:

@@ -16,7 +16,14 @@ from analysis.present.words.alt import (
     alt_event_free,
     alt_rates,
 )
-from analysis.present.words.background import daily_life, definitions, early_signs, selection_caveat, strategies
+from analysis.present.words.background import (
+    daily_life,
+    definitions,
+    early_signs,
+    era_caveat,
+    selection_caveat,
+    strategies,
+)
 from analysis.present.words.cohort import (
     calibration,
     checks,
@@ -28,7 +35,7 @@ from analysis.present.words.cohort import (
     who,
 )
 from analysis.present.words.findings import attrition, crude_gap, headline, medians, rates
-from analysis.present.words.lines import eras
+from analysis.present.words.lines import attrition_change, eras, start_imputed
 
 
 def show(text: str) -> None:
@@ -56,6 +63,7 @@ __all__ = [
     "alt_event_free",
     "alt_rates",
     "attrition",
+    "attrition_change",
     "calibration",
     "checks",
     "class_shares",
@@ -63,6 +71,7 @@ __all__ = [
     "daily_life",
     "definitions",
     "early_signs",
+    "era_caveat",
     "eras",
     "event_name",
     "flow",
@@ -79,6 +88,7 @@ __all__ = [
     "selection_caveat",
     "show",
     "small_groups",
+    "start_imputed",
     "strategies",
     "who",
 ]

@@ -31,6 +31,8 @@ def _curves(curves: pd.DataFrame, estimand: str, event: str, horizon_months: flo
 
 
 def _at(row: pd.Series) -> str:
+    if not numbers.missing(row["estimate"]) and "at_risk" in row.index and numbers.few_left(row):
+        return numbers.BEYOND
     return numbers.why_missing(row) if numbers.missing(row["estimate"]) else numbers.format_percent(row["estimate"])
 
 
@@ -44,12 +46,15 @@ def _times(horizon_months: float) -> list[float]:
 
 
 def alt_all_causes(curves: pd.DataFrame, horizon_months: float) -> str:
-    """Alt text of `figures.all_causes`: the share of every cause per stratum, at the horizon or the data's end."""
+    """Alt text of `figures.all_causes`: the share of every cause per stratum, at the latest time that can be told."""
     wanted = curves[(curves["estimand"] == "cumulative incidence") & (curves["event"] != "any")]
     endpoint = labels.endpoint_of(wanted["event"])
     texts = []
     for stratum in reading.in_order(wanted["stratum"]):
         months = _last_told(wanted, stratum, horizon_months)
+        if not months:
+            texts.append(f"{labels.stratum_name(stratum)}: {numbers.BEYOND}")
+            continue
         shares = {}
         for event in (word for word in labels.EVENTS if word in set(wanted["event"])):
             read = reading.at(wanted[wanted["stratum"] == stratum], "cumulative incidence", event, months)
@@ -61,13 +66,15 @@ def alt_all_causes(curves: pd.DataFrame, horizon_months: float) -> str:
 
 
 def _last_told(curves: pd.DataFrame, stratum: str, horizon_months: float) -> float:
-    """The horizon, or the last whole month before the stratum's data end."""
-    end = reading.last_day(curves, stratum) / reading.days(1)
+    """The horizon, or the last whole month with enough patients of the stratum at risk."""
+    end = min(reading.last_day(curves, stratum), reading.last_reliable_day(curves, stratum)) / reading.days(1)
     return horizon_months if end >= horizon_months else int(end)
 
 
-def alt_crude_against_right(comparison: pd.DataFrame, time_months: float, label: str) -> str:
-    """Alt text of `figures.crude_against_right`: the three readings of each stratum."""
+def alt_crude_against_right(
+    comparison: pd.DataFrame, time_months: float, label: str, endpoint: str | None = None
+) -> str:
+    """Alt text of `figures.crude_against_right`: the three readings of each stratum; parameters as there."""
     rows = reading.at_time(comparison, time_months)
     texts = []
     for stratum in reading.in_order(rows["stratum"]):
@@ -75,7 +82,9 @@ def alt_crude_against_right(comparison: pd.DataFrame, time_months: float, label:
         parts = [f"{row['estimand']} {_at(row)}" for _, row in here.iterrows()]
         texts.append(f"{labels.stratum_name(stratum)}: {numbers.listed(parts)}")
     time = numbers.format_time_point(time_months)
-    return f"Three readings of {label} by {time}, dots with limits. {_joined(texts, 'No group has a number')}"
+    censored = labels.taken_as_censored(rows["event"], endpoint)
+    said = _joined(texts, "No group has a number")
+    return f"Three readings of {label} by {time}, dots with limits; one minus Kaplan-Meier censors {censored}. {said}"
 
 
 def alt_attrition(attrition: pd.DataFrame, time_months: float) -> str:

@@ -13,17 +13,24 @@ from analysis.present.words.cohort import class_shares
 _ENDPOINTS = {
     "relapse": (
         "**Relapse** is the first progression that the record confirms in a line. A next line that starts without a "
-        "recorded relapse, and a death without one, are counted apart as competing events."
+        "recorded relapse, and a death without one, are counted apart as competing events.",
+        "**What competes**: a relapse, a next line begun without a recorded relapse, and death; the first of them ends "
+        "the line. When two fall on the same day, the relapse counts first, then the next line, then death.",
     ),
     "next_line": (
         "**The end of a line is the start of the next one.** The source does not record when the disease came back, so "
-        "nothing here says when it did. Death before a next line is a competing event."
+        "nothing here says when it did. Death before a next line is a competing event.",
+        "**What competes**: the start of the next line, and death; the first of them ends the line. When both fall on "
+        "the same day, the next line counts first.",
     ),
 }
 _SETTINGS = {
     "horizon_months": "Curves run to {} after the start of the line.",
     "time_months": "Comparisons between groups are read at {}.",
     "times_months": "Frequencies are read at {}.",
+    "attrition_months": "The two readings of who reaches the next line are compared at {}.",
+    "drawn_lines": "Figures by line show lines 1 to {}; tables show every line.",
+    "minimum_at_risk": "Curves end, and figures in tables are marked, where fewer than {} are still at risk.",
     "minimum_patients": "Groups with fewer than {} show counts only.",
     "after_last_contact": "A treatment that starts after the last contact day: {}.",
     "gap_days": "A pause of more than {} in treatment starts a new line.",
@@ -43,13 +50,16 @@ def definitions(endpoint: str, parameters: dict | None = None) -> str:
     """
     labels.event_done("any", endpoint)
     lines = [
-        _ENDPOINTS[endpoint],
+        *_ENDPOINTS[endpoint],
         "**Time** counts from the first day of a line, in months of 30.4375 days.",
         "**Cumulative incidence** (Aalen-Johansen) is the share of all who started the line and have had the event by "
         "a time; deaths compete, and patients who are no longer watched are allowed for.",
         "**Median** is the time by which half have had the event; not reached where the curve stays short of half.",
-        "**Limits** in brackets are 95 % confidence limits: how far chance alone might have moved the figure.",
         "**Censored** patients were still without an event on the last day they were seen.",
+        "**Assumption**: these estimates assume that patients who are no longer watched would have fared like those "
+        "still watched. No limits tell how far off that is.",
+        "**Limits** in brackets are 95 % confidence limits. They are pointwise - for one time at a time - and cover "
+        "chance only: neither a wrong assumption nor selection nor faults of the record.",
     ]
     others = []
     for name, value in (parameters or {}).items():
@@ -68,7 +78,7 @@ def _setting(name: str, value) -> str:
         return numbers.listed(numbers.format_time_point(months) for months in values)
     if name.endswith("_days"):
         return numbers.plural(value, "day")
-    if name.endswith("_patients"):
+    if name.endswith("_patients") or name == "minimum_at_risk":
         return numbers.plural(value, "patient")
     return numbers.escape_markdown(str(value))
 
@@ -86,8 +96,22 @@ def selection_caveat(attrition: pd.DataFrame | None = None) -> str:
         "therefore differ from all patients at the start, and a difference between lines mixes the course of the "
         "disease, the wear of treatment and this selection. The time before a line starts is time that the patient "
         "was certain to survive (immortal time), so time is counted from the start of each line, never from diagnosis. "
+        "Follow-up is limited: the patients already seen on a later line are those whose earlier lines were short, so "
+        "later lines look faster than they would among all who will ever start them. The usual curves assume that the "
+        "end of observation has nothing to do with prognosis. For later lines of the same patient this does not hold: "
+        "a long earlier line leaves less time to watch the next, and both hang on the same disease. "
         "A figure for a later line speaks of those who start that line; it does not foretell what will happen to "
         "everybody at diagnosis."
+    )
+
+
+def era_caveat() -> str:
+    """Why may late lines of recent years not be compared with those of earlier years?"""
+    return (
+        "**Recent years hold fast courses.** A patient whose treatment began in recent years can be seen on a later "
+        "line only if the earlier lines were short. The later the line and the more recent the years, the more the "
+        "group therefore consists of fast courses. That it fares worse there does not show that newer treatment does "
+        "worse; it waits for the slow courses, which come with longer follow-up."
     )
 
 

@@ -49,8 +49,10 @@ def _shares(read: dict[float, pd.DataFrame], stratum: str, done: str) -> str:
     for months, frame in read.items():
         row = frame[frame["stratum"] == stratum].iloc[0]
         time = numbers.format_time_point(months)
-        if numbers.missing(row["estimate"]):
-            (gone if numbers.why_missing(row) == numbers.GONE else beyond).append(time)
+        if numbers.missing(row["estimate"]) and numbers.why_missing(row) == numbers.GONE:
+            gone.append(time)
+        elif numbers.missing(row["estimate"]) or row["few"]:
+            beyond.append(time)
         else:
             known.append(f"by {time} {numbers.format_estimate(row['estimate'], row['conf_low'], row['conf_high'])}")
     parts = [f"{numbers.listed(known)} {done}"] if known else []
@@ -112,7 +114,7 @@ def _crude_sentence(line: int, crude: pd.DataFrame) -> list[str]:
         return [f"Line {line}:"]
     entered = numbers.plural(crude["entered"].iloc[0], "patient")
     parts = [
-        f"{numbers.format_count(crude.loc[outcome, 'count'])}{_in_brackets(crude.loc[outcome, 'estimate'])} {what}"
+        f"{numbers.format_count(crude.loc[outcome, 'count'])}{_in_brackets(crude.loc[outcome])} {what}"
         for outcome, what in _OUTCOMES.items()
         if outcome in crude.index
     ]
@@ -122,8 +124,11 @@ def _crude_sentence(line: int, crude: pd.DataFrame) -> list[str]:
 _OUTCOMES = {"next_line": "started the next line", "death": "died first", "neither": "did neither"}
 
 
-def _in_brackets(share) -> str:
-    return "" if numbers.missing(share) else f" ({numbers.format_percent(share)})"
+def _in_brackets(row: pd.Series) -> str:
+    if numbers.missing(row["estimate"]):
+        return ""
+    limits = numbers.format_interval(row["conf_low"], row["conf_high"])
+    return f" ({numbers.format_percent(row['estimate'])}{f', limits {limits}' if limits else ''})"
 
 
 def _timed_sentence(right: pd.DataFrame, time_months: float) -> list[str]:
@@ -153,7 +158,11 @@ def crude_gap(comparison: pd.DataFrame, event: str, endpoint: str, time_months: 
     lines = []
     for stratum in reading.in_order(rows["stratum"]):
         here = rows[rows["stratum"] == stratum].set_index("estimand")
-        if "cumulative incidence" not in here.index or numbers.missing(here.loc["cumulative incidence", "estimate"]):
+        if "cumulative incidence" not in here.index:
+            continue
+        unsaid = _unsaid(here.loc["cumulative incidence"], time_months)
+        if unsaid:
+            lines.append(f"{_place(stratum)}, {unsaid}.")
             continue
         right = here.loc["cumulative incidence"]
         share = numbers.format_estimate(right["estimate"], right["conf_low"], right["conf_high"])
@@ -165,16 +174,31 @@ def crude_gap(comparison: pd.DataFrame, event: str, endpoint: str, time_months: 
             if estimand in here.index and not numbers.missing(here.loc[estimand, "estimate"]):
                 text += f" {name} says {_gap(here.loc[estimand, 'estimate'], right['estimate'])}."
         lines.append(text)
-    why = (
+    return f"{_why(event, endpoint)}\n\n{bullets(lines)}"
+
+
+def _why(event: str, endpoint: str) -> str:
+    rivals = labels.rivals(event, endpoint)
+    who = {"deaths": "patients who died"}.get(rivals, "patients in whom another event came first")
+    named = " (a death, or a next line begun without a recorded relapse)" if event == "relapse" else ""
+    return (
         "A crude share divides by everybody who started, also by those who were not watched long enough, so it tends "
-        "to be too low. One minus Kaplan-Meier treats patients who died as if the event could still come to them, so "
-        "it is too high wherever people die."
+        f"to be too low. One minus Kaplan-Meier treats {who}{named} as if the event could still come to them, so it is "
+        f"too high wherever there are {rivals}."
     )
-    return f"{why}\n\n{bullets(lines)}"
+
+
+def _unsaid(row: pd.Series, time_months: float) -> str:
+    """Why nothing is said of a row; empty when its estimate can be relied on."""
+    time = numbers.format_time_point(time_months)
+    if numbers.missing(row["estimate"]) and numbers.why_missing(row) == numbers.GONE:
+        return f"the small counts by {time} are withheld"
+    return f"too few are left to say by {time}" if numbers.missing(row["estimate"]) or numbers.few_left(row) else ""
 
 
 def _gap(wrong: float, right: float) -> str:
-    points = round(100 * (wrong - right), 1)
+    # Of the printed numbers, so that a reader who subtracts them finds the same.
+    points = round(round(100 * wrong, 1) - round(100 * right, 1), 1)
     share = numbers.format_percent(wrong)
     if points == 0:
         return f"{share}, the same to the first decimal"
