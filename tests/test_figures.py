@@ -145,6 +145,66 @@ def test_the_name_of_a_curve_stands_where_the_curve_ends():
         assert 29 < month < 34, "a leader from an early end to the margin would look like data"
 
 
+def like_commpass():
+    """Three curves of a next-line source: the third ends early, close above the second."""
+    curves = frames.curves("next_line", lines=(1, 2, 3), patients=1000)
+    ends = curves["stratum"].map({"line 1": 57, "line 2": 30, "line 3": 14})
+    return curves[(curves["time"] <= ends * frames.MONTH) & (curves["at_risk"] >= 11)]
+
+
+def test_no_name_covers_another_curve():
+    fig = figures.cumulative_incidence(like_commpass(), None, "next_line", 60, "start of the next line")
+    figures.png(fig)  # fixes the layout
+    axes = fig.axes[0]
+    names = [text for text in axes.texts if text.get_text().startswith("line")]
+    boxes = [matplotlib.text.Text.get_window_extent(text) for text in names]
+    assert len(names) == 3
+    drawn = [line for line in axes.lines if len(line.get_xdata()) > 2]
+    for name, box in zip(names, boxes, strict=True):
+        for line in drawn:
+            month = np.linspace(0, max(line.get_xdata()), 2000)
+            place = np.searchsorted(line.get_xdata(), month, side="right") - 1
+            dots = axes.transData.transform(np.column_stack([month, np.asarray(line.get_ydata())[place]]))
+            inside = (dots[:, 0] > box.x0) & (dots[:, 0] < box.x1) & (dots[:, 1] > box.y0) & (dots[:, 1] < box.y1)
+            assert not inside.any(), f"{name.get_text()} lies on a curve"
+    assert not any(one.overlaps(two) for n, one in enumerate(boxes) for two in boxes[n + 1 :])
+
+
+def test_the_axis_says_what_the_bands_are_and_where_curves_end():
+    said = figures.event_free(like_commpass(), None, 60).axes[0].get_xlabel()
+    assert "bands are pointwise 95 % limits" in said
+    assert said.endswith("curves end where fewer than 11 are at risk")
+    assert "curves end" not in figures.event_free(like_commpass().assign(at_risk=5.0), None, 60).axes[0].get_xlabel()
+
+
+def test_dots_are_drawn_only_where_enough_are_at_risk():
+    few = frames.comparison().assign(at_risk=lambda rows: np.where(rows["stratum"] == "line 2", 10.0, 11.0))
+    fig = figures.crude_against_right(few, 24, "relapse")
+    assert texts(fig).count("too few left") == 1
+    assert {len(line.get_xdata()) for line in fig.axes[0].lines} == {2}
+    assert "too few left" not in texts(FIGURES["crude"]())
+
+
+def test_the_legend_names_what_is_censored():
+    shown = texts(FIGURES["crude"]())
+    assert "one minus Kaplan-Meier (other events that come first taken as censored)" in shown
+    shown = texts(figures.crude_against_right(frames.comparison("next_line"), 24, "next line"))
+    assert "one minus Kaplan-Meier (deaths taken as censored)" in shown
+    shown = texts(figures.crude_against_right(frames.comparison("next_line"), 24, "next line", endpoint="relapse"))
+    assert "one minus Kaplan-Meier (other events that come first taken as censored)" in shown
+
+
+def test_withheld_is_not_shown_as_none():
+    shown = texts(FIGURES["class shares"]())
+    assert shown.count("withheld") == 1
+    assert shown.count("–") == 5
+    assert "share of the patients who started the line; –: none recorded" in shown
+    dropped = frames.class_shares().dropna()
+    assert any("or too few to be shown" in text for text in texts(figures.class_shares(dropped)))
+    known = dropped.assign(patients_withheld="")
+    assert not any("or too few to be shown" in text for text in texts(figures.class_shares(known)))
+
+
 def test_a_target_stands_where_its_band_puts_it():
     axes = figures.calibration(frames.calibration()).axes[0]
     inside, missed = (line.get_xdata() for line in axes.lines)

@@ -11,7 +11,8 @@ import pandas as pd
 from analysis import schema
 
 NO_BREAK_SPACE = "\u00a0"
-WITHHELD = "1–7"
+SMALL = 7  # the largest count that disclosure withholds
+WITHHELD = f"1–{SMALL}"
 NOT_REACHED = "not reached"
 NOT_KNOWN = "not known"
 GONE = "withheld"

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from analysis import schema
 from analysis.present import labels, numbers, reading
-from analysis.present.figures import style
+from analysis.present.figures import endlabels, style
 
 _ROW_INCHES = 0.185
 
@@ -68,20 +68,19 @@ def _curves_figure(curves, risk, which: tuple[str, str], horizon_months: float, 
         axes = fig.add_subplot(grid[0])
         palette = style.colours(len(strata))
         faintness = 0.16 if len(strata) <= 4 else 0.09
-        ends = [
-            _draw_one(axes, reading.steps(curves, estimand, event, stratum, horizon_months), palette[i], i, faintness)
-            for i, stratum in enumerate(strata)
-        ]
-        _label_ends(axes, ends, [labels.stratum_name(s) for s in strata], palette, horizon_months)
+        steps = [reading.steps(curves, estimand, event, stratum, horizon_months) for stratum in strata]
+        for i, curve in enumerate(steps):
+            _draw_one(axes, curve, palette[i], i, faintness)
+        _name_curves(axes, steps, [labels.stratum_name(s) for s in strata], palette, horizon_months)
         ticks = _ticks(rows, horizon_months)
-        _finish_axes(axes, title, ticks, horizon_months)
+        _finish_axes(axes, title, ticks, horizon_months, _ends_said(wanted, steps, horizon_months))
         if rows:
             _draw_risk(fig.add_subplot(grid[1], sharex=axes), rows, dict(zip(strata, palette, strict=True)), ticks)
     return fig
 
 
-def _draw_one(axes, steps: pd.DataFrame, colour, number: int, faintness: float) -> tuple[float, float]:
-    """Draw one curve and its band; return where it ends."""
+def _draw_one(axes, steps: pd.DataFrame, colour, number: int, faintness: float) -> None:
+    """Draw one curve and its band."""
     month, percent = steps["month"], 100 * steps["estimate"]
     axes.fill_between(
         month,
@@ -93,45 +92,48 @@ def _draw_one(axes, steps: pd.DataFrame, colour, number: int, faintness: float) 
         linewidth=0,
     )
     axes.step(month, percent, where="post", color=colour, linestyle=style.LINE_STYLES[number % len(style.LINE_STYLES)])
-    return float(month.iloc[-1]), float(percent.iloc[-1])
 
 
-def _label_ends(axes, ends, names, palette, horizon_months: float) -> None:
-    """Write each stratum's name where its curve ends: right of the axes, or beside an end that comes before.
-
-    A leader that ran on from an early end to the margin would look like data.
-    """
+def _name_curves(axes, steps: list[pd.DataFrame], names: list[str], palette, horizon_months: float) -> None:
+    """Write each stratum's name where its curve ends, over no other curve, with a thin leader from the end to it."""
     from matplotlib.patheffects import withStroke
 
-    early = [month < 0.97 * horizon_months for month, _ in ends]
-    for group in (True, False):
-        members = [number for number, is_early in enumerate(early) if is_early == group]
-        places = style.spread([ends[number][1] for number in members], gap=5.2, low=1.5, high=98.5)
-        for number, place in zip(members, places, strict=True):
-            month, height = ends[number]
-            leader = {"arrowstyle": "-", "linewidth": 0.6, "relpos": (0, 0.5), "shrinkA": 1, "shrinkB": 1}
-            axes.annotate(
-                names[number],
-                xy=(month, height),
-                xytext=((month if group else horizon_months) + 0.03 * horizon_months, place),
-                color=palette[number],
-                fontsize=style.SMALL_POINTS,
-                fontweight="bold",
-                va="center",
-                annotation_clip=False,
-                path_effects=[withStroke(linewidth=3, foreground="white")],
-                arrowprops={"color": palette[number], **leader},
-            )
+    for number, place in enumerate(endlabels.place(steps, names, horizon_months)):
+        month, height = float(steps[number]["month"].iloc[-1]), 100 * float(steps[number]["estimate"].iloc[-1])
+        side = (0, 0.5) if place[0] > month else (0.5, 0.0 if place[1] > height else 1.0)
+        leader = {"arrowstyle": "-", "linewidth": 0.6, "relpos": side, "shrinkA": 1, "shrinkB": 1}
+        axes.annotate(
+            names[number],
+            xy=(month, height),
+            xytext=place,
+            color=palette[number],
+            fontsize=style.SMALL_POINTS,
+            fontweight="bold",
+            va="center",
+            annotation_clip=False,
+            path_effects=[withStroke(linewidth=3, foreground="white")],
+            arrowprops={"color": palette[number], **leader},
+        )
 
 
-def _finish_axes(axes, title: str, ticks: list[float], horizon_months: float) -> None:
+def _ends_said(wanted: pd.DataFrame, steps: list[pd.DataFrame], horizon_months: float) -> str:
+    """That curves end where few are left: said where one ends early and all of them end so."""
+    last = wanted.sort_values("time", kind="stable").groupby("stratum")["at_risk"].last()
+    early = any(curve["month"].iloc[-1] < horizon_months - 1e-6 for curve in steps)
+    cut = early and bool((last >= numbers.AT_RISK_MINIMUM).all())
+    return f"\ncurves end where fewer than {numbers.AT_RISK_MINIMUM} are at risk" if cut else ""
+
+
+def _finish_axes(axes, title: str, ticks: list[float], horizon_months: float, beneath: str) -> None:
     axes.set_title(title[:1].upper() + title[1:])
     axes.set_xlim(0, horizon_months)
     axes.set_ylim(0, 100)
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.set_yticks(range(0, 101, 20))
     axes.set_ylabel("patients (%)")
-    axes.set_xlabel("months since start of the line; bands are 95 % confidence limits", fontsize=style.SMALL_POINTS)
+    axes.set_xlabel(
+        f"months since start of the line; bands are pointwise 95 % limits{beneath}", fontsize=style.SMALL_POINTS
+    )
     axes.grid(axis="y", color="#e3e3e3", linewidth=0.7)
     axes.set_axisbelow(True)
 

@@ -165,7 +165,8 @@ def class_shares(shares: pd.DataFrame) -> Figure:
 
     Returns
     -------
-    Figure with each share written in its cell; classes in the order of their use in line 1.
+    Figure with each share written in its cell, "withheld" where a frame says so (share missing) and a dash where it has
+    no row; classes in the order of their use in line 1.
     """
     if shares.empty:
         return style.empty_figure("Drug classes: no line has patients to show")
@@ -182,17 +183,24 @@ def class_shares(shares: pd.DataFrame) -> Figure:
         for row, drug_class in enumerate(grid.index):
             for column, line in enumerate(grid.columns):
                 share = grid.loc[drug_class, line]
-                absent = numbers.WITHHELD if (drug_class, line) in withheld else "–"
+                absent = numbers.GONE if (drug_class, line) in withheld else "–"
                 text = absent if numbers.missing(share) else numbers.format_percent(share, 0)
-                ink = "white" if not numbers.missing(share) and share > 0.66 else style.INK
-                axes.text(
-                    column + 0.5, row + 0.5, text, ha="center", va="center", color=ink, fontsize=style.SMALL_POINTS
-                )
+                ink = style.QUIET if numbers.missing(share) else "white" if share > 0.66 else style.INK
+                look = {"color": ink, "fontstyle": "italic" if text == numbers.GONE else "normal"}
+                axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=style.SMALL_POINTS, **look)
         axes.set_xticks([n + 0.5 for n in range(grid.shape[1])], [f"line {line}" for line in grid.columns])
         axes.set_yticks([n + 0.5 for n in range(grid.shape[0])], list(grid.index))
         axes.tick_params(length=0, labeltop=True, labelbottom=False)
         axes.invert_yaxis()
         for spine in axes.spines.values():
             spine.set_visible(False)
-        axes.set_xlabel("share of the patients who started the line", fontsize=style.SMALL_POINTS)
+        axes.set_xlabel(
+            f"share of the patients who started the line; {_dash_said(shares)}", fontsize=style.SMALL_POINTS
+        )
     return fig
+
+
+def _dash_said(shares: pd.DataFrame) -> str:
+    """What a dash means: where a frame has no small count, rows with small counts may have been dropped from it."""
+    whole = "patients_withheld" in shares or bool((shares["patients"].fillna(0) <= numbers.SMALL).any())
+    return "–: none recorded" if whole else "–: none recorded, or too few to be shown"
