@@ -260,6 +260,20 @@ def test_table_one_tells_units_levels_and_counts():
     assert third[-1] == "1–7"
 
 
+def test_levels_come_in_the_order_of_the_words_of_the_schema():
+    levels = ["current", "former", "missing", "never"]
+    fit = ["fit", "frail", "intermediate", "missing"]
+    made = pd.DataFrame({"variable": ["smoking"] * 4 + ["fitness"] * 4, "level": levels + fit, "stratum": "all"})
+    made = made.assign(statistic="count", estimate=0.25, low=np.nan, high=np.nan, count=10.0, total=40.0, unit="")
+    size = made.iloc[:1].assign(variable="egfr_ml_min", level="", statistic="median", unit="mL/min/1.73 m2")
+    rows = cells(tables.description(pd.concat([made, size])))[1:]
+    assert [row[1] for row in rows[:4]] == ["never", "former", "current", "not known"]
+    assert [row[1] for row in rows[4:8]] == ["fit", "intermediate", "frail", "not known"]
+    assert rows[8][:2] == ["estimated GFR, mL/min/1.73 m²", "median (quartiles)"]
+    by_race = made[:4].assign(variable="race")
+    assert [row[1] for row in cells(tables.description(by_race))[1:]] == ["current", "former", "not known", "never"]
+
+
 def test_regimens_come_in_the_order_of_use_and_are_cut():
     rows = cells(tables.regimens(REGIMENS, most=1))
     assert [row[1] for row in rows[1:]] == ["VRd", "DRd"]

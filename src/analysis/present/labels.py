@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from analysis import schema
+
 ENDPOINTS = ("relapse", "next_line")
 EVENTS = ("relapse", "next_line", "death")
 
@@ -129,11 +131,29 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def in_word_order(variable: str, levels: list[str]) -> list[str]:
+    """The levels of a variable in the order in which the schema states its words; others after them, as they came.
+
+    Example
+    -------
+    >>> in_word_order("smoking", ["current", "former", "never", "missing"])
+    ['never', 'former', 'current', 'missing']
+    """
+    words = list(_WORDS.get(variable, ()))
+    return sorted(levels, key=lambda level: words.index(level) if level in words else len(words))
+
+
 def variable_name(name: str) -> str:
     """A column's name as words, its unit taken out: "beta2_microglobulin_mg_l" becomes "beta-2 microglobulin"."""
     return _VARIABLES.get(name, str(name).replace("_", " "))
 
 
+_WORDS = {
+    column.name: column.words
+    for table in (schema.PATIENTS, schema.LINES, schema.TREATMENTS, schema.SPELLS)
+    for column in table.columns
+    if column.words
+}
 _VARIABLES = {
     "activity": "physical activity",
     "age_years": "age",
@@ -143,6 +163,7 @@ _VARIABLES = {
     "creatinine_mg_dl": "creatinine",
     "del17p": "del(17p)",
     "diet": "diet quality",
+    "distress": "anxiety or depression above its cut-off",
     "egfr_ml_min": "estimated GFR",
     "era": "years of treatment",
     "gain_1q": "gain of 1q",

@@ -22,25 +22,30 @@ def flow(flow: pd.DataFrame) -> HTML:
 def description(description: pd.DataFrame) -> HTML:
     """Who are the patients? Table one: counts and shares of levels, medians and quartiles of numbers, per stratum.
 
-    `description` is a DataFrame of schema.DESCRIPTION. Shares are of the known values; how many are unknown is told
-    by the table of missing values.
+    `description` is a DataFrame of schema.DESCRIPTION. Shares are of the known values; how many are not known
+    stands in a row of its own. Levels come in the order of the schema's words (never, former, current).
     """
     schema.check(description, schema.DESCRIPTION)
     strata = reading.in_order(description["stratum"])
-    cells: dict[tuple[str, str], dict[str, str]] = {}
+    cells: dict[str, dict[str, dict[str, str]]] = {}
     for _, row in description.iterrows():
-        cells.setdefault((row["variable"], row["level"]), {})[row["stratum"]] = _described(row)
+        cells.setdefault(row["variable"], {}).setdefault(row["level"], {})[row["stratum"]] = _described(row)
     units = description.groupby("variable")["unit"].first()
     rows = []
-    for (variable, level), by_stratum in cells.items():
-        unit = f", {units[variable]}" if units[variable] else ""
+    for variable, by_level in cells.items():
+        unit = f", {units[variable].replace('m2', 'm²')}" if units[variable] else ""
         name = labels.variable_name(variable) + unit
-        rows.append([name, level or "median (quartiles)", *(by_stratum.get(stratum, "–") for stratum in strata)])
+        for level in labels.in_word_order(variable, list(by_level)):
+            shown = _LEVELS.get(level, level)
+            rows.append([name, shown, *(by_level[level].get(stratum, "–") for stratum in strata)])
     totals = description.groupby("stratum", sort=False).first()
     heads = [f"{labels.stratum_name(name)} (N = {count(totals.loc[name], 'total')})" for name in strata]
     columns = [("characteristic", TEXT), ("level", TEXT), *((head, NUMBER) for head in heads)]
     caption = "Patients at the start: number (per cent of the known), or median (quartiles)"
     return table(caption, columns, rows)
+
+
+_LEVELS = {"": "median (quartiles)", "missing": numbers.NOT_KNOWN}
 
 
 def _described(row: pd.Series) -> str:
