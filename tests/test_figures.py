@@ -185,6 +185,11 @@ def test_dots_are_drawn_only_where_enough_are_at_risk():
     assert "too few left" not in texts(FIGURES["crude"]())
 
 
+def test_bars_are_drawn_only_where_enough_are_at_risk():
+    known = frames.attrition().assign(at_risk=lambda rows: np.where(rows["line"] == 3, 10.0, 40.0))
+    assert texts(figures.attrition(known, 24)).count("too few left") == 1
+
+
 def test_the_legend_names_what_is_censored():
     shown = texts(FIGURES["crude"]())
     assert "one minus Kaplan-Meier (other events that come first taken as censored)" in shown

@@ -195,6 +195,16 @@ def test_attrition_change_tells_counts_and_shares_of_both_rules():
     assert cells(gone)[-1][1:] == ["left out", "0", "0", "0", "–"]
 
 
+def test_attrition_read_where_few_are_at_risk_is_marked_when_the_frame_tells():
+    known = frames.attrition().assign(at_risk=lambda rows: np.where(rows["line"] == 3, 10.0, 40.0))
+    html = tables.attrition(known, 24)
+    assert ["†" in row[-1] for row in cells(html)[1:]] == [False] * 6 + [True] * 3
+    assert not any("†" in row[-2] for row in cells(html)), "a crude share rests on nobody at risk"
+    assert "† fewer than 11" in html.data
+    change = tables.attrition_change(known, known.assign(estimate=known["estimate"] + 0.01))
+    assert ["†" in row[-1] for row in cells(change)[1:]] == [False] * 4 + [True] * 2
+
+
 def test_attrition_change_says_when_nothing_changes():
     same = tables.attrition_change(frames.attrition(), frames.attrition().iloc[::-1])
     assert same.data == '<p class="note">No treatment is recorded after the last contact: nothing changes.</p>'

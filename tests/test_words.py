@@ -233,6 +233,19 @@ def test_what_few_patients_at_risk_say_is_not_said():
     assert "line 2: too few left at 12 months and too few left at 24 months" in alt
 
 
+def test_attrition_read_where_few_are_at_risk_is_not_said():
+    known = frames.attrition().assign(at_risk=lambda rows: np.where(rows["line"] == 3, 10.0, 40.0))
+    known.loc[known["reading"] == "crude", "at_risk"] = np.nan
+    *_, third = plain(words.attrition(known, 24)).splitlines()
+    assert third.endswith("did neither in all of the follow-up. Too few are left to say by 24 months.")
+    alt = plain(words.alt_attrition(known, 24))
+    assert "line 3, all follow-up: next line 38.0 %" in alt
+    assert "line 3, by 24 months: next line too few left, death before a next line too few left and" in alt
+    said = words.attrition_change(known, known.assign(estimate=known["estimate"] - 0.01), 24)
+    assert "start of line 2" in said
+    assert "start of line 3" not in said
+
+
 def test_all_causes_are_told_at_the_last_month_with_enough_at_risk():
     curves = frames.curves(lines=(1,), patients=200)
     day = curves.loc[curves["at_risk"] >= 11, "time"].max()

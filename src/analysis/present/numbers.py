@@ -59,6 +59,11 @@ def few_left(row) -> bool:
     return "at_risk" not in row.index or missing(row["at_risk"]) or row["at_risk"] < AT_RISK_MINIMUM
 
 
+def known_few(row) -> bool:
+    """`few_left`, for rows of frames that need not tell who is at risk; a crude share rests on nobody at risk."""
+    return "at_risk" in row.index and row.get("reading", "") != "crude" and few_left(row)
+
+
 def format_figure(value) -> str:
     """A figure of any size: one decimal, two below ten, where one would hide a difference."""
     return format_number(value, 1 if missing(value) or abs(value) >= 10 else 2)

@@ -133,6 +133,15 @@ def by_line(attrition: pd.DataFrame) -> pd.DataFrame:
     return attrition.assign(order=order).sort_values(["line", "order"], kind="stable").drop(columns="order")
 
 
+def reliable(timed: pd.DataFrame) -> pd.DataFrame:
+    """Aalen-Johansen rows of ATTRITION without the estimates that few at risk made; as they are without `at_risk`."""
+    if "at_risk" not in timed or timed.empty:
+        return timed
+    few = timed["estimate"].notna() & ~(timed["at_risk"] >= numbers.AT_RISK_MINIMUM)
+    estimates = timed[["estimate", "conf_low", "conf_high"]].mask(few)
+    return timed.assign(**estimates, missing=few.map({True: numbers.BEYOND, False: ""}))
+
+
 def attrition_months(*attritions: pd.DataFrame) -> float | None:
     """The last Aalen-Johansen time of ATTRITION frames in months; None when they have no such rows."""
     times = pd.concat([frame.loc[frame["reading"] == "Aalen-Johansen", "time"] for frame in attritions]).dropna()

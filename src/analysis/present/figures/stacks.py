@@ -109,7 +109,7 @@ def attrition(attrition: pd.DataFrame, time_months: float) -> Figure:
     if attrition.empty:
         return style.empty_figure("Attrition: no line has patients to show")
     crude = attrition[attrition["reading"] == "crude"]
-    timed = reading.at_time(attrition[attrition["reading"] == "Aalen-Johansen"], time_months)
+    timed = reading.reliable(reading.at_time(attrition[attrition["reading"] == "Aalen-Johansen"], time_months))
     bars = []
     for line in sorted(attrition["line"].unique()):
         entered = attrition.loc[attrition["line"] == line, "entered"].iloc[0]
@@ -151,7 +151,8 @@ def _outcome_bar(axes, place: float, rows: pd.DataFrame) -> None:
             axes.text(left + width / 2, place, text, ha="center", va="center", fontsize=style.SMALL_POINTS)
         left += width
     if missing:
-        axes.text(left + 1, place, f"the rest: {missing}", va="center", color=style.QUIET, fontsize=style.SMALL_POINTS)
+        said = f"the rest: {missing}" if left else missing
+        axes.text(left + 1, place, said, va="center", color=style.QUIET, fontsize=style.SMALL_POINTS)
 
 
 def class_shares(shares: pd.DataFrame) -> Figure:

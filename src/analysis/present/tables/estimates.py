@@ -136,13 +136,14 @@ def attrition(attrition: pd.DataFrame, time_months: float) -> HTML:
                 count(row, "entered"),
                 count(row, "count"),
                 _share(row),
-                "–" if right is None else _share(right),
+                "–" if right is None else _share(right, few=numbers.known_few(right)),
             ]
         )
     by_time = f"by {numbers.format_time_point(time_months)}, Aalen-Johansen ({_LIMITS})"
     columns = [("line", TEXT), ("came first", TEXT), ("started the line", NUMBER), ("patients", NUMBER)]
     columns += [(f"crude share, all follow-up ({_LIMITS})", NUMBER), (by_time, NUMBER)]
-    return table("What came first after the start of each line, two readings", columns, rows)
+    note = numbers.FEW_NOTE if any(numbers.FEW in row[-1] for row in rows) else ""
+    return table("What came first after the start of each line, two readings", columns, rows, note=note)
 
 
 def crude_comparison(comparison: pd.DataFrame, label: str) -> HTML:

@@ -50,7 +50,8 @@ def attrition_change(counted: pd.DataFrame, left_out: pd.DataFrame, time_months:
     columns += [(_OUTCOMES[outcome], NUMBER) for outcome in ("next_line", "death")]
     if time is not None:
         columns += [(f"next line by {numbers.format_time_point(time)}, Aalen-Johansen (95 % limits)", NUMBER)]
-    return table("Patients by line, with treatment after the last contact counted and left out", columns, rows)
+    caption = "Patients by line, with treatment after the last contact counted and left out"
+    return table(caption, columns, rows, note=numbers.FEW_NOTE if any(numbers.FEW in row[-1] for row in rows) else "")
 
 
 def _counts_of(attrition: pd.DataFrame, line: int) -> list[str]:
@@ -68,7 +69,8 @@ def _share_of(attrition: pd.DataFrame, line: int, time_months: float | None) -> 
         return ["–"]
     if numbers.missing(row["estimate"]):
         return [numbers.why_missing(row)]
-    return [numbers.format_estimate(row["estimate"], row["conf_low"], row["conf_high"])]
+    few = numbers.known_few(row)
+    return [numbers.format_estimate(row["estimate"], row["conf_low"], row["conf_high"], few=few)]
 
 
 def _cell(rows: pd.DataFrame, outcome: str) -> str:

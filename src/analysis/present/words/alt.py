@@ -31,7 +31,7 @@ def _curves(curves: pd.DataFrame, estimand: str, event: str, horizon_months: flo
 
 
 def _at(row: pd.Series) -> str:
-    if not numbers.missing(row["estimate"]) and "at_risk" in row.index and numbers.few_left(row):
+    if not numbers.missing(row["estimate"]) and numbers.known_few(row):
         return numbers.BEYOND
     return numbers.why_missing(row) if numbers.missing(row["estimate"]) else numbers.format_percent(row["estimate"])
 
@@ -89,7 +89,7 @@ def alt_crude_against_right(
 
 def alt_attrition(attrition: pd.DataFrame, time_months: float) -> str:
     """Alt text of `figures.attrition`: the three outcomes of each line in both readings."""
-    timed = reading.at_time(attrition[attrition["reading"] == "Aalen-Johansen"], time_months)
+    timed = reading.reliable(reading.at_time(attrition[attrition["reading"] == "Aalen-Johansen"], time_months))
     crude = attrition[attrition["reading"] == "crude"]
     texts = []
     for line in sorted(attrition["line"].unique()):

@@ -100,7 +100,7 @@ def attrition(attrition: pd.DataFrame, time_months: float) -> str:
     `attrition` is a DataFrame of schema.ATTRITION; `time_months` must be one of its Aalen-Johansen times.
     """
     schema.check(attrition, schema.ATTRITION)
-    timed = reading.at_time(attrition[attrition["reading"] == "Aalen-Johansen"], time_months)
+    timed = reading.reliable(reading.at_time(attrition[attrition["reading"] == "Aalen-Johansen"], time_months))
     lines = []
     for line in sorted(attrition["line"].unique()):
         crude = attrition[(attrition["line"] == line) & (attrition["reading"] == "crude")].set_index("outcome")

@@ -79,7 +79,7 @@ def _share_changes(counted: pd.DataFrame, left_out: pd.DataFrame, time_months: f
     texts = []
     for line in sorted(set(counted["line"]) & set(left_out["line"])):
         rows = [reading.share_reaching_next(frame, line, time_months) for frame in (left_out, counted)]
-        if any(row is None or numbers.missing(row["estimate"]) for row in rows):
+        if any(row is None or numbers.missing(row["estimate"]) or numbers.known_few(row) for row in rows):
             continue
         without, with_it = (numbers.format_estimate(*row[["estimate", "conf_low", "conf_high"]]) for row in rows)
         if without != with_it:
