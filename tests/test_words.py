@@ -412,6 +412,14 @@ def test_text_from_data_shows_as_it_stood_once_rendered():
     assert "\n" not in numbers.escape_markdown("a\n\n# b")
 
 
+def test_what_is_few_is_the_same_on_both_sides_of_the_wall():
+    assert numbers.AT_RISK_MINIMUM == disclosure.AT_RISK_MINIMUM
+    assert numbers.WITHHELD in set(
+        disclosure.withhold(pd.DataFrame({"n": [float(numbers.SMALL)]}), ["n"])["n_withheld"]
+    )
+    assert disclosure.withhold(pd.DataFrame({"n": [numbers.SMALL + 1.0]}), ["n"])["n_withheld"].tolist() == [""]
+
+
 def test_rounding_lives_in_one_place():
     assert plain(words.format_percent(0.9999)) == ">99.9 %"
     assert plain(words.format_percent(None)) == "not known"
