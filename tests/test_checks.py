@@ -37,6 +37,30 @@ def test_what_cannot_be_compared_is_said():
     assert row["note"].endswith("nothing to compare")
 
 
+def test_spells_that_lifelines_refuses_are_said_and_do_no_harm():
+    gap = pd.DataFrame(
+        {"entry": [0, 0, 5, 6], "time": [2, 3, 9, 12], "event": ["death", "relapse", "death", "censored"]}
+    )
+    alone = schema.check(witnesses(gap), schema.CHECKS)
+    assert alone["passed"].all()
+    refused = "not compared, delayed entry leaves nobody at risk for a while: "
+    beside = witnesses(pd.concat([simulated(), gap.assign(line=9)], ignore_index=True), "line")
+    assert beside["passed"].all()
+    for table, said in ((alone, refused + "all; nothing to compare"), (beside, refused + "line 9")):
+        lifelines = table[table["check"].str.contains("lifelines")]
+        assert lifelines["note"].tolist() == [said, said]
+        assert lifelines["value"].isna().all() == (table is alone)
+    sums = alone[alone["check"].str.contains("add up to 1")].iloc[0]
+    assert sums["value"] == 0
+
+
+def test_a_curve_that_ends_early_is_compared_as_far_as_it_goes():
+    late = pd.DataFrame({"entry": [0] * 8 + [20], "time": [*range(1, 9), 21], "event": ["death"] * 9})
+    table = schema.check(witnesses(late), schema.CHECKS)
+    assert table["passed"].all()
+    assert table["value"][table["check"].str.startswith("Kaplan-Meier")].notna().all()
+
+
 def test_the_state_of_numpy_is_left_alone():
     np.random.seed(3)  # noqa: NPY002 - the global state is what is looked at
     expected = np.random.random()  # noqa: NPY002

@@ -187,7 +187,18 @@ def test_quantiles_of_small_tied_sets_are_those_of_survfit(conf_type):
         )
         for number, entries, times, codes in table[["set", "entries", "times", "died"]].drop_duplicates().to_numpy()
     )
-    found = quantiles(kaplan_meier(spells, "set", conf_type=conf_type), [0.25, 0.5, 0.75])
+    curves = kaplan_meier(spells, "set", conf_type=conf_type)
+    found = quantiles(curves, [0.25, 0.5, 0.75])
+    # Where all at risk had the event before others entered we say nothing; R takes the curve to be 0 from then on.
+    ran_out = curves[curves["estimate"].isna()].groupby("set")["time"].min()
+    assert len(ran_out) == 20
+    silent = found[found["note"].str.startswith("nobody was left")].set_index(["set", "probability"]).index
+    unsaid = table.set_index(["set", "probability"]).index.isin(silent)
+    assert table["set"][unsaid].isin(ran_out.index).all()
+    # Not even a flat stretch that R ends at that time has a middle.
+    assert (2 * table["estimate"][unsaid] > table["set"][unsaid].map(ran_out)).all()
+    assert not (table["estimate"][~unsaid] >= table["set"][~unsaid].map(ran_out)).any()
+    table = table.assign(estimate=table["estimate"].mask(unsaid))
     assert_agree(found, table, ["set", "probability"], ["estimate", "conf_low", "conf_high"], 1e-9)
 
 
@@ -329,6 +340,74 @@ def test_a_stratum_without_any_event_has_a_curve_at_zero():
     assert curves[["event", "estimate"]].drop_duplicates().values.tolist() == [["any", 0]]
 
 
+# --- nobody left before others entered ------------------------------------------------------------------------------
+
+# R 4, survival 3.5-3: survfit(Surv(c(0, 0, 5, 6), c(2, 3, 9, 12), c(1, 1, 1, 0)) ~ 1) prints 0.5, 0, 0, 0.
+GAP = spells_of([2, 3, 9, 12], [2, 1, 2, 0]).assign(entry=[0, 0, 5, 6])
+EMPTIED = "nobody was left at risk before others entered (3)"
+
+
+def test_where_all_at_risk_had_the_event_before_others_entered_nothing_is_said():
+    survival = schema.check(kaplan_meier(GAP), schema.CURVES)
+    assert survival["estimate"].fillna(-1).tolist() == [1, 0.5, -1, -1, -1]
+    assert survival["at_risk"].tolist() == [2, 2, 1, 2, 1]
+    assert survival["events"].tolist() == [0, 1, 1, 1, 0]
+    for curves in (survival, aalen_johansen(GAP), kaplan_meier(GAP.assign(half=0.5), weight="half")):
+        assert curves[MEASURES][curves["time"] >= 3].isna().all(axis=None)
+        assert curves["estimate"][curves["time"] < 3].notna().all()
+    # With nobody to come the curve may fall to 0.
+    assert kaplan_meier(GAP.assign(entry=0))["estimate"].notna().all()
+    assert kaplan_meier(spells_of([2, 3], [2, 2]).assign(entry=[0, 2]))["estimate"].isna().tolist() == [
+        False,
+        True,
+        True,
+    ]
+    assert kaplan_meier(spells_of([3, 3], [2, 2]).assign(entry=[0, 2]))["estimate"].tolist() == [1, 0]
+
+
+def test_tables_and_medians_are_as_silent_as_the_curve_and_say_why():
+    table = cumulative_incidence_at(GAP, [2, 4, 10, 13]).set_index(["event", "time"])
+    for event, share in (("relapse", 0), ("death", 0.5)):
+        assert table.loc[(event, 2), ["estimate", "note"]].tolist() == [share, ""]
+        assert table.loc[event].loc[[4, 10, 13], MEASURES].isna().all(axis=None)
+        assert table.loc[event]["note"].tolist()[1:] == [EMPTIED, EMPTIED, "past the last time under observation (12)"]
+    assert table.loc["death"][["at_risk", "events"]].values.tolist() == [[2, 1], [0, 1], [1, 2], [0, 2]]
+    medians = quantiles(kaplan_meier(GAP), [0.25, 0.75])
+    assert medians["estimate"].fillna(-1).tolist() == [2, -1]
+    assert medians["note"].tolist() == ["upper limit not reached", EMPTIED]
+    assert medians["subjects"].tolist() == [4, 4]
+    assert quantiles(aalen_johansen(GAP), 0.75)["note"].tolist() == [EMPTIED] * 2
+    # One half is reached at 2, but nobody knows for how long the curve stays there: its middle is not known either.
+    assert follow_up(GAP.assign(event=["censored", "censored", "death", "death"]))["note"].item() == EMPTIED
+    wide = risk_table(GAP, [4, 10]).pivot_table("count", "time", "state")
+    assert wide[["at risk", "not yet entered"]].values.tolist() == [[0, 2], [1, 0]]
+
+
+def test_crude_readings_beside_a_silent_incidence():
+    for event, rows in (("relapse", 3), ("next_line", 3)):
+        table = crude_comparison(GAP, event, [10]).set_index("estimand")
+        assert len(table) == rows
+        assert table.loc["cumulative incidence", ["estimate", "note"]].fillna(-1).tolist() == [-1, EMPTIED]
+        assert table.loc["crude share", "estimate"] == (0.25 if event == "relapse" else 0)
+
+
+# --- subjects of a quantile -------------------------------------------------------------------------------------------
+
+
+def test_quantiles_never_state_a_wrong_number_of_subjects():
+    every = aalen_johansen(SEVEN)
+    assert quantiles(every)["subjects"].tolist() == [7, 7]
+    for word in ("relapse", "death"):
+        assert np.isnan(quantiles(every[every["event"] == word])["subjects"].item())
+    late = aalen_johansen(SEVEN.assign(entry=[1, 0, 3, 0, 6, 0, 4]))
+    assert quantiles(late)["subjects"].tolist() == [7, 7]
+    assert quantiles(late[late["event"] == "death"])["subjects"].isna().all()
+    alone = pd.concat([kaplan_meier(SEVEN, event=word) for word in ("relapse", "death")])
+    assert quantiles(alone)["subjects"].tolist() == [7, 7]
+    withheld = every.assign(events=every["events"].mask(every["time"] == 4))
+    assert quantiles(withheld)[["subjects", "events"]].isna().all(axis=None)
+
+
 # --- what must hold of every curve ----------------------------------------------------------------------------------
 
 
@@ -411,8 +490,26 @@ def test_a_weight_of_zero_leaves_the_subject_out(spells):
 @given(spells=ANY_SPELLS)
 def test_survival_and_incidences_add_up_to_one(spells):
     survival = kaplan_meier(spells, "group").set_index(["stratum", "time"])["estimate"]
-    incidence = aalen_johansen(spells, "group").groupby(["stratum", "time"])["estimate"].sum()
-    np.testing.assert_allclose(survival + incidence, 1, atol=1e-12)
+    shares = aalen_johansen(spells, "group").set_index(["stratum", "time"])["estimate"]
+    assert shares.isna().groupby(level=[0, 1]).nunique().eq(1).all()  # known for all events or for none
+    known = survival.notna()
+    assert shares[survival[~known].index].isna().all()
+    np.testing.assert_allclose((survival + shares.groupby(level=[0, 1]).sum())[known], 1, atol=1e-12)
+
+
+@LAW
+@given(spells=ANY_SPELLS)
+def test_a_curve_is_silent_from_where_all_had_the_event_and_others_were_still_to_enter(spells):
+    curves = kaplan_meier(spells, "group")
+    for label, rows in spells.groupby("group"):
+        ours, silent = curves[curves["stratum"] == label].set_index("time"), None
+        for time, at in ours.iterrows():
+            emptied = at["at_risk"] == at["events"] > 0 and ((rows["entry"] > 0) & (rows["entry"] >= time)).any()
+            if silent is None and emptied and ours.loc[:time, "estimate"].iloc[:-1].gt(0).all():
+                silent = time
+        unknown = ours.index[ours["estimate"].isna()]
+        assert unknown.tolist() == ([] if silent is None else ours.index[ours.index >= silent].tolist())
+        assert ours.loc[unknown, ["conf_low", "conf_high", "std_error"]].isna().all(axis=None)
 
 
 @LAW
@@ -433,7 +530,8 @@ def test_censoring_the_rival_never_lowers_the_curve(spells):
         mine = incidence[incidence["event"] == event]
         naive = 1 - kaplan_meier(spells, "group", event=event)["estimate"]
         if len(mine):
-            assert (naive.to_numpy() >= mine["estimate"].to_numpy() - 1e-12).all()
+            known = mine["estimate"].notna().to_numpy() & naive.notna().to_numpy()
+            assert (naive.to_numpy() >= mine["estimate"].to_numpy() - 1e-12)[known].all()
 
 
 @LAW
@@ -454,6 +552,27 @@ def test_one_cause_gives_one_minus_kaplan_meier_with_its_error(spells):
     known = survival["std_error"].notna()
     np.testing.assert_allclose(incidence["std_error"][known], survival["std_error"][known], atol=1e-12)
     assert (incidence["std_error"][~known] == 0).all()
+
+
+@LAW
+@given(spells=ANY_SPELLS)
+def test_quantiles_know_the_subjects_of_complete_curves(spells):
+    found = quantiles(pd.concat([aalen_johansen(spells, "group"), kaplan_meier(spells, "group", event="death")]))
+    assert (found["subjects"] == found["stratum"].map(spells.groupby("group").size())).all()
+
+
+@LAW
+@given(spells=PROMPT_SPELLS)
+def test_quantiles_of_one_event_alone_know_the_subjects_only_where_no_other_occurs(spells):
+    curves = aalen_johansen(spells, "group")
+    sizes = spells.groupby("group").size()
+    for word in ("relapse", "death"):
+        found = quantiles(curves[curves["event"] == word])
+        others = (
+            spells[~spells["event"].isin([word, "censored"])].groupby("group").size().reindex(sizes.index).fillna(0)
+        )
+        expected = sizes.where(others == 0).reindex(found["stratum"])
+        np.testing.assert_array_equal(found["subjects"], expected)
 
 
 @LAW

@@ -140,3 +140,15 @@ def test_a_cohort_of_ready_spells_has_no_lines_and_still_a_flow():
 def test_treatments_without_any_line_number_are_refused_with_what_to_do():
     with pytest.raises(ValueError, match="number the lines in the source"):
         regimens.lines({"treatments": TWO_LINES.assign(line=pd.array([None] * len(TWO_LINES), dtype="Int64"))})
+
+
+def test_a_progression_not_after_the_start_of_its_stated_line_is_in_no_line():
+    given = treatments([("a", 1, 1, 90, "x"), ("a", 2, 300, None, "x")])
+    early = [("a", 250, "progression", "clinical", 2), ("a", 300, "progression", "clinical", 2)]
+    found = regimens.lines({"treatments": given, "findings": findings(early)})
+    assert found["progression_day"].isna().all()
+    assert found["relapse_kind"].tolist() == ["none", "none"]
+    later = findings([*early, ("a", 301, "progression", "biochemical", 2)])
+    found = regimens.lines({"treatments": given, "findings": later})
+    assert found["progression_day"].fillna(0).tolist() == [0, 301]
+    assert found["relapse_kind"].tolist() == ["none", "biochemical"]

@@ -84,14 +84,45 @@ def test_on_one_day_relapse_precedes_the_next_line_and_the_next_line_death():
     ]
 
 
-def test_a_progression_after_the_next_start_or_after_observation_does_not_count():
-    cohort = {"patients": patients([("a", 1, 600, None), ("b", 1, 100, None)])}
-    given = lines([("a", 1, 1, None, 350), ("a", 2, 300, None, None), ("b", 1, 1, 90, 150)])
-    assert [row[2:] for row in spelled(cohort, given, endpoint="relapse")] == [
-        (299, "next_line"),
-        (300, "censored"),
-        (99, "censored"),
-    ]
+def test_a_progression_after_the_next_start_does_not_count():
+    cohort = {"patients": patients([("a", 1, 600, None)])}
+    given = lines([("a", 1, 1, None, 350), ("a", 2, 300, None, None)])
+    assert [row[2:] for row in spelled(cohort, given, endpoint="relapse")] == [(299, "next_line"), (300, "censored")]
+
+
+def test_a_progression_after_last_contact_extends_observation_or_does_not_count():
+    cohort = {"patients": patients([("a", 1, 100, None)])}
+    given = lines([("a", 1, 1, 90, 150)])
+    assert spelled(cohort, given, endpoint="relapse") == [("a", 1, 149, "relapse")]
+    assert spelled(cohort, given, endpoint="relapse", after_last_contact="truncate") == [("a", 1, 99, "censored")]
+
+
+def test_any_progression_shows_that_the_patient_was_watched():
+    found = pd.DataFrame({"patient_id": "a", "day": [150, 180, 300], "finding": ["progression"] * 2 + ["fatigue"]})
+    cohort = {"patients": patients([("a", 1, 100, None)]), "findings": found}
+    given = lines([("a", 1, 1, 90, 150)])
+    assert spelled(cohort, given, endpoint="next_line") == [("a", 1, 179, "censored")]
+    assert spelled(cohort, given, endpoint="next_line", after_last_contact="truncate") == [("a", 1, 99, "censored")]
+
+
+@pytest.mark.parametrize("day", [250, 300])
+def test_a_progression_not_after_its_lines_start_is_left_out(day):
+    cohort = {"patients": patients([("a", 1, 600, None)])}
+    given = lines([("a", 1, 1, 90, None), ("a", 2, 300, None, day)])
+    assert [row[2:] for row in spelled(cohort, given, endpoint="relapse")] == [(299, "next_line"), (300, "censored")]
+
+
+@pytest.mark.parametrize("after_last_contact", ["extend", "truncate"])
+def test_a_progression_after_death_is_a_fault_that_says_what_to_do(after_last_contact):
+    cohort = {"patients": patients([("secret", 1, 500, 500)])}
+    given = lines([("secret", 1, 1, None, 501)])
+    with pytest.raises(schema.SchemaError) as caught:
+        derive.spells(cohort, given, endpoint="relapse", after_last_contact=after_last_contact)
+    said = str(caught.value)
+    for words in ("line 1, column 'progression_day'", "day 501 with death on day 500 (1 line(s) in all)", "correct"):
+        assert words in said
+    assert "secret" not in said
+    assert spelled(cohort, given, endpoint="death") == [("secret", 1, 499, "death")]
 
 
 LATE = {
@@ -119,7 +150,7 @@ def test_treatment_after_last_contact_extends_observation_or_is_cut_off():
 def test_a_line_after_death_is_a_fault_not_a_late_record(after_last_contact):
     cohort = {"patients": patients([("a", 1, 500, 500)])}
     given = lines([("a", 1, 1, None, None), ("a", 2, 600, None, None)])
-    with pytest.raises(schema.SchemaError, match="time"):
+    with pytest.raises(schema.SchemaError, match="'start_day': expected a day no later than the patient's death"):
         derive.spells(cohort, given, endpoint="next_line", after_last_contact=after_last_contact)
 
 
@@ -128,6 +159,8 @@ def test_delayed_entry_is_kept_and_spells_over_before_it_are_left_out():
     given = lines([("a", 1, 1, None, None), ("a", 2, 301, None, None), ("a", 3, 601, None, None)])
     found = derive.spells(cohort, given, endpoint="next_line")
     assert found[["line", "entry", "time"]].values.tolist() == [[2, 100, 300], [3, 0, 299]]
+    assert derive.unseen(cohort, given, endpoint="next_line") == 1
+    assert derive.unseen(cohort, given, endpoint="death") == 0
 
 
 def test_covariates_are_those_known_at_line_start():

@@ -157,6 +157,12 @@ def test_a_spell_cannot_begin_after_its_end(folder):
     assert error[:4] == ("spells.csv", 2, "entry", "381.0")
 
 
+def test_a_spell_that_ends_on_its_delayed_entry_was_never_seen(folder):
+    text = "patient_id,line,entry,time,event\nA,1,0,0,relapse\nA,2,380,380,relapse\n"
+    error = _the_error(folder(treatments=None, labs=None, findings=None, spells=text))
+    assert error[:3] == ("spells.csv", 3, "entry")
+
+
 def test_dates_become_days_and_go_no_further(folder):
     dated = {
         "patients": "patient_id,index_date,entry_date,last_contact_date,death_date\n"
@@ -378,6 +384,37 @@ def test_a_progression_before_the_start_of_its_line(folder):
     lines = LINES.replace("A,2,400,500,daratumumab,", "A,2,400,500,daratumumab,399")
     error = _the_error(folder(treatments=None, labs=None, findings=None, lines=lines))
     assert error[:3] == ("lines.csv", 3, "progression_day")
+
+
+def test_a_progression_on_the_start_of_its_line_is_a_warning(folder):
+    lines = LINES.replace("A,2,400,500,daratumumab,", "A,2,400,500,daratumumab,400")
+    warning = _the_warning(folder(treatments=None, labs=None, findings=None, lines=lines))
+    assert (warning["file"], warning["line"], warning["column"]) == ("lines.csv", 3, "progression_day")
+    assert "does not count" in warning["mend"]
+
+
+@pytest.mark.parametrize(("day", "warned"), [(380, True), (400, True), (401, False)])
+def test_a_progression_not_after_the_start_of_its_stated_line_is_a_warning(folder, day, warned):
+    place = folder(**_with("findings", "A,380,progression,biochemical,1", f"A,{day},progression,biochemical,2"))
+    found = [(row["file"], row["line"], row["column"]) for _, row in tables.inspect(place).iterrows()]
+    assert found == ([("findings.csv", 2, "day")] if warned else [])
+    read = tables.read(place)
+    derived = spells.spells(read, regimens.lines(read), endpoint="relapse").query("patient_id == 'A'")
+    assert derived["event"].tolist() == ["next_line", "censored" if warned else "relapse"]
+
+
+def test_a_stated_first_treatment_day_is_the_start_that_a_progression_must_follow(folder):
+    rows = GOOD["patients.csv"].splitlines()
+    text = "\n".join([rows[0] + ",first_treatment_day", rows[1] + ",390", rows[2] + ","]) + "\n"
+    warning = _the_warning(folder(patients=text))
+    assert (warning["file"], warning["line"], warning["column"]) == ("findings.csv", 2, "day")
+
+
+def test_a_progression_after_last_contact_is_a_warning(folder):
+    lines = LINES.replace("A,2,400,500,daratumumab,", "A,2,400,500,daratumumab,901")
+    warning = _the_warning(folder(treatments=None, labs=None, findings=None, lines=lines))
+    assert (warning["file"], warning["line"], warning["column"]) == ("lines.csv", 3, "progression_day")
+    assert "last contact" in warning["expected"]
 
 
 def test_a_progression_after_death_in_lines(folder):

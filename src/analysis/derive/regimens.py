@@ -29,7 +29,8 @@ def lines(cohort: dict[str, pd.DataFrame]) -> pd.DataFrame:
       `first_treatment_day`, line 1 starts on that day; `start_imputed` is true where this differs from the records.
       A line that cannot be placed in time is left out (`selection` counts the patients).
     - `progression_day` is the first "progression" of FINDINGS that states the line, or falls after the line's start
-      and up to the start of the next: a progression on the day the next line starts is the reason for it.
+      and up to the start of the next: a progression on the day the next line starts is the reason for it. One that
+      states a line but falls on or before the day that line starts does not belong to it and is left out.
     - `best_response` is the deepest stated in the line, "unknown" where none is.
     - `maintenance` is missing where the source does not state the phase of its treatments.
 
@@ -167,7 +168,10 @@ def _outcomes(framed: pd.DataFrame, findings: pd.DataFrame | None) -> dict[str, 
             "relapse_kind": unknown.replace("unknown", "none"),
             "best_response": unknown,
         }
-    progressions = _placed(findings[findings["finding"] == "progression"], framed)
+    progressions = _placed(findings[findings["finding"] == "progression"], framed).merge(
+        framed[[*_KEY, "start_day"]], on=_KEY
+    )
+    progressions = progressions[progressions["day"] > progressions["start_day"]]
     first = framed[_KEY].merge(progressions.drop_duplicates(_KEY), on=_KEY, how="left")
     kind = first["value"].where(first["value"].isin(["biochemical", "clinical"]), "unknown")
     responses = _placed(findings[findings["finding"] == "best response"], framed)

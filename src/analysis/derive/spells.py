@@ -67,11 +67,13 @@ def spells(
       "next_line": the first of the next line's start and death. "death": death alone, for overall survival from the
       start of the line. Left out, the cohort's own endpoint.
       What falls on one day counts in the order relapse, next line, death.
-    - Observation ends at death, else at last contact. Treatment recorded after last contact shows that the patient was
-      alive: `after_last_contact` "extend" moves the end to the last treatment day (informative: it can only be moved
-      for the treated); "truncate" ends at last contact, and lines that start later neither count nor end a line.
+      A progression on or before the day its line starts does not belong to that line and is left out.
+    - Observation ends at death, else at last contact. Treatment or a progression recorded after last contact shows that
+      the patient was alive: `after_last_contact` "extend" moves the end to the last such day (informative: it can only
+      be moved for those treated or found to progress); "truncate" ends at last contact: what comes later does not
+      count, and lines that start later neither count nor end a line.
     - `entry` = max(0, entry_day - start_day) is delayed entry; a spell over before the patient came under observation
-      is left out, because its end was never at risk of being seen.
+      is left out, because its end was never at risk of being seen. `unseen` counts these.
 
     R: the rows of `survival::Surv(entry, time, event)` with a factor event.
 
@@ -80,7 +82,8 @@ def spells(
     ValueError
         for an endpoint or a rule that is not among the words above, or lines without progression_day for "relapse".
     analysis.schema.SchemaError
-        when a spell does not fit SPELLS, as when a line starts after the patient's death.
+        when a line starts, or for endpoint "relapse" progresses, after the patient's death; when the result does not
+        fit SPELLS.
 
     Example
     -------
@@ -89,6 +92,35 @@ def spells(
     >>> spells({"patients": patients}, lines, endpoint="next_line")[["line", "time", "event"]].values.tolist()
     [[1, 399, 'next_line'], [2, 500, 'death']]
     """
+    every, observed = _every_spell(cohort, lines, endpoint, after_last_contact)
+    result = every[observed].reset_index(drop=True)
+    return schema.check(_with_covariates(result, staging.with_iss(cohort["patients"])), schema.SPELLS)
+
+
+def unseen(
+    cohort: dict[str, pd.DataFrame],
+    lines: pd.DataFrame,
+    endpoint: str | None = None,
+    after_last_contact: str = "extend",
+) -> int:
+    """How many spells did `spells` leave out, because they were over before the patient came under observation?
+
+    Parameters and errors: as in `spells`. R: the rows that `survival::Surv` makes NA because stop <= start.
+
+    Example
+    -------
+    >>> patients = pd.DataFrame({"patient_id": ["a"], "entry_day": 500, "last_contact_day": 900, "death_day": 900})
+    >>> lines = pd.DataFrame({"patient_id": ["a", "a"], "line": [1, 2], "start_day": [1, 400], "end_day": [90, 500]})
+    >>> unseen({"patients": patients}, lines, endpoint="next_line")
+    1
+    """
+    return int((~_every_spell(cohort, lines, endpoint, after_last_contact)[1]).sum())
+
+
+def _every_spell(
+    cohort: dict[str, pd.DataFrame], lines: pd.DataFrame, endpoint: str | None, after_last_contact: str
+) -> tuple[pd.DataFrame, pd.Series]:
+    """A row per line, and whether it was not yet over when the patient came under observation."""
     _check_words(endpoint, after_last_contact)
     endpoint = endpoint or cohort["cohort"]["endpoint"].iloc[0]
     if endpoint == "relapse" and "progression_day" not in lines:
@@ -99,9 +131,9 @@ def spells(
     observed = _observation(cohort, lines, after_last_contact)
     frame = lines.sort_values(["patient_id", "line"], ignore_index=True)
     frame = frame.merge(observed, on="patient_id", how="inner", validate="many_to_one")
+    _check_deaths(frame, endpoint)
     if after_last_contact == "truncate":
-        # A start after death is left standing for the check below to find: it is a fault, not a late record.
-        late = (frame["start_day"] > frame["observed_until"]) & frame["death_day"].isna()
+        late = frame["start_day"] > frame["observed_until"]
         frame = frame[~late].reset_index(drop=True)
     ends = _ends(frame, endpoint)
     entered = (frame["entry_day"] - frame["start_day"]).clip(lower=0)
@@ -112,9 +144,7 @@ def spells(
         start_day=frame["start_day"].astype("int64"),
         start_imputed=frame.get("start_imputed", False),
     )
-    unseen = (result["entry"] > 0) & (result["entry"] >= result["time"])
-    result = result[~unseen].reset_index(drop=True)
-    return schema.check(_with_covariates(result, staging.with_iss(cohort["patients"])), schema.SPELLS)
+    return result, (result["entry"] == 0) | (result["entry"] < result["time"])
 
 
 def _check_words(endpoint: str | None, after_last_contact: str) -> None:
@@ -127,6 +157,23 @@ def _check_words(endpoint: str | None, after_last_contact: str) -> None:
         )
 
 
+def _check_deaths(frame: pd.DataFrame, endpoint: str) -> None:
+    """Raise one SchemaError that names every kind of day after the patient's death; `frame` has lines and deaths."""
+    faults = []
+    for column in ("start_day", *(["progression_day"] if endpoint == "relapse" else [])):
+        late = (frame[column] > frame["death_day"]).fillna(False).astype(bool)
+        if late.any():
+            first = frame[late].iloc[0]
+            faults.append(
+                f"line {first['line']}, column {column!r}: expected a day no later than the patient's death, came day "
+                f"{first[column]} with death on day {first['death_day']} ({late.sum()} line(s) in all); "
+                "correct this day or the day of death in the source"
+            )
+    if faults:
+        listing = "\n".join(f"  - {fault}" for fault in faults)
+        raise schema.SchemaError(f"spells: {len(faults)} fault(s) in the lines\n{listing}")
+
+
 def _observation(cohort: dict[str, pd.DataFrame], lines: pd.DataFrame, after_last_contact: str) -> pd.DataFrame:
     """Per patient: entry_day, death_day and the day on which observation ends."""
     patients = cohort["patients"][["patient_id", "entry_day", "last_contact_day", "death_day"]].copy()
@@ -135,11 +182,22 @@ def _observation(cohort: dict[str, pd.DataFrame], lines: pd.DataFrame, after_las
         recorded = [frame for frame in (cohort.get("treatments"), lines) if frame is not None]
         days = pd.concat([frame[["patient_id", name]].set_axis(["patient_id", "day"], axis=1)
                           for frame in recorded for name in ("start_day", "end_day")])  # fmt: skip
-        last_treated = days.astype({"day": "float64"}).groupby("patient_id")["day"].max()
-        until = np.fmax(until, patients["patient_id"].map(last_treated).astype("float64"))
+        days = pd.concat([days, *_progressions(cohort.get("findings"), lines)])
+        last_seen = days.astype({"day": "float64"}).groupby("patient_id")["day"].max()
+        until = np.fmax(until, patients["patient_id"].map(last_seen).astype("float64"))
     dead = patients["death_day"].notna()
     patients["observed_until"] = until.where(~dead, patients["death_day"].astype("float64")).astype("int64")
     return patients.drop(columns="last_contact_day")
+
+
+def _progressions(findings: pd.DataFrame | None, lines: pd.DataFrame) -> list[pd.DataFrame]:
+    """Patient and day of every recorded progression: whoever was found to progress was alive and watched that day."""
+    parts = []
+    if "progression_day" in lines:
+        parts.append(lines[["patient_id", "progression_day"]].rename(columns={"progression_day": "day"}))
+    if findings is not None:
+        parts.append(findings.loc[findings["finding"] == "progression", ["patient_id", "day"]])
+    return parts
 
 
 def _ends(frame: pd.DataFrame, endpoint: str) -> pd.DataFrame:
@@ -149,7 +207,7 @@ def _ends(frame: pd.DataFrame, endpoint: str) -> pd.DataFrame:
     progression = pd.Series(np.nan, index=frame.index)
     if endpoint == "relapse":
         progression = frame["progression_day"].astype("float64")
-        progression = progression.where(progression <= until)
+        progression = progression.where((progression > frame["start_day"]) & (progression <= until))
     relapsed = progression.notna() & ~(progression > next_start)
     treated = next_start.notna() & ~relapsed & (endpoint != "death")
     died = frame["death_day"].notna() & ~relapsed & ~treated

@@ -19,7 +19,8 @@ _MOST_ROWS = 100_000  # the witnesses are slow; above this many rows they see an
 def witnesses(spells: pd.DataFrame, by: str | list[str] | None = None) -> pd.DataFrame:
     """Do lifelines and scikit-survival draw the same curves, and does everything add up?
 
-    - Kaplan-Meier, with its log-log limits, against `lifelines.KaplanMeierFitter` in every stratum;
+    - Kaplan-Meier, with its log-log limits, against `lifelines.KaplanMeierFitter` in each stratum it accepts (with
+      delayed entry it raises where nobody is at risk for a while early on);
     - Aalen-Johansen against scikit-survival's `cumulative_incidence_competing_risks` in the strata where that can be
       computed: it raises where there is one cause only and knows no delayed entry (lifelines' own Aalen-Johansen moves
       tied times at random and is no witness for whole days);
@@ -61,26 +62,34 @@ def _strata_of(spells: pd.DataFrame, by: str | list[str] | None) -> list[tuple[s
 
 def _against_lifelines(spells: pd.DataFrame, by: str | list[str] | None, thinned: str) -> list[tuple]:
     from lifelines import KaplanMeierFitter
+    from lifelines.exceptions import StatError
 
     curves = survival_curve(count(spells, by))
-    estimates, limits = [], []
+    estimates, limits, refused = [], [], []
     for label, rows in _strata_of(spells, by):
         ours = curves[curves["stratum"] == label]
         begin = rows["entry"].to_numpy(dtype=float)
-        theirs = KaplanMeierFitter().fit(
-            rows["time"].to_numpy(dtype=float),
-            rows["event"].ne(CENSORED).to_numpy(),
-            entry=begin if (begin > 0).any() else None,
-        )
+        try:
+            theirs = KaplanMeierFitter().fit(
+                rows["time"].to_numpy(dtype=float),
+                rows["event"].ne(CENSORED).to_numpy(),
+                entry=begin if (begin > 0).any() else None,
+            )
+        except StatError:
+            refused.append(label)
+            continue
         times = ours["time"].to_numpy()
-        estimates.append(np.abs(theirs.survival_function_at_times(times).to_numpy() - ours["estimate"]).max())
+        difference = np.abs(theirs.survival_function_at_times(times).to_numpy() - ours["estimate"].to_numpy())
+        estimates += [difference[~np.isnan(difference)].max()] if (~np.isnan(difference)).any() else []
         bounds = theirs.confidence_interval_survival_function_.reindex(times).to_numpy()
         difference = np.abs(bounds - ours[["conf_low", "conf_high"]].to_numpy())
         limits += [difference[~np.isnan(difference)].max()] if (~np.isnan(difference)).any() else []
-    empty = "no spells"
+    notes, empty = [thinned], "nothing to compare" if len(spells) else "no spells"
+    if refused:
+        notes.append(f"not compared, delayed entry leaves nobody at risk for a while: {', '.join(refused)}")
     return [
-        _row("Kaplan-Meier as lifelines has it, largest difference", estimates, _LIMIT, [thinned], empty),
-        _row("limits of Kaplan-Meier as lifelines has them, largest difference", limits, _LIMIT, [thinned], empty),
+        _row("Kaplan-Meier as lifelines has it, largest difference", estimates, _LIMIT, notes, empty),
+        _row("limits of Kaplan-Meier as lifelines has them, largest difference", limits, _LIMIT, notes, empty),
     ]
 
 
@@ -113,7 +122,8 @@ def _sums_to_one(spells: pd.DataFrame, by: str | list[str] | None) -> tuple:
     counts = count(spells, by)
     survival = survival_curve(counts).set_index(["stratum", "time"])["estimate"]
     incidence = incidence_curves(counts).groupby(["stratum", "time"])["estimate"].sum()
-    differences = [float((survival + incidence - 1).abs().max())] if len(survival) else []
+    gaps = (survival + incidence - 1).abs().dropna()  # missing where nobody was left before others entered
+    differences = [float(gaps.max())] if len(gaps) else []
     return _row("survival and cumulative incidences add up to 1, largest gap", differences, _LIMIT, [], "no spells")
 
 

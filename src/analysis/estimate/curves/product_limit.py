@@ -37,7 +37,8 @@ def kaplan_meier(
     Returns
     -------
     Table CURVES, estimand "survival", one row per stratum and time somebody left (and time 0), times in the unit given.
-    Standard error and limits are missing where they do not exist (S = 0), as in R.
+    Standard error and limits are missing where they do not exist (S = 0), as in R. Where S falls to 0 while others have
+    still to enter, nothing is known from that time on: estimate, error and limits are missing, the counts go on.
 
     Raises
     ------
@@ -73,7 +74,8 @@ def aalen_johansen(
     Returns
     -------
     Table CURVES, estimand "cumulative incidence", one row per event word that occurs in the spells, stratum and time
-    somebody left (and time 0). Where no event occurs at all, the word is "any" and the curve stays at 0.
+    somebody left (and time 0). Where no event occurs at all, the word is "any" and the curve stays at 0. Missing from
+    the time at which nobody is left although others have still to enter, as in `kaplan_meier`.
 
     Example
     -------
@@ -103,6 +105,7 @@ def survival_curve(
     if counts.weights == "fractional":
         std_error = jackknife_errors(counts, meant, meant)
     std_error = np.where(survival > 0, std_error, np.nan)
+    survival = np.where(_ran_out(counts, survival), np.nan, survival)
     return _frame(
         counts, "survival", event or "any", survival, std_error, events, leaving - events, conf_type, conf_level
     )
@@ -113,9 +116,11 @@ def incidence_curves(counts: Counts, conf_type: str = "log-log", conf_level: flo
     every = counts.events.sum(axis=0)
     causes = list(zip(counts.words, counts.events, strict=True)) or [("any", every)]
     estimates, std_errors = np.empty((len(causes), len(every))), np.empty((len(causes), len(every)))
+    all_events = np.empty(len(every))
     for rows in counts.slices():
         at_risk = counts.at_risk[rows]
         survival, greenwood = _product_limit(every[rows], at_risk)
+        all_events[rows] = survival
         before = np.concatenate([[1.0], survival[:-1]])
         past = np.concatenate([[0.0], greenwood[:-1]])
         for place, (_, events) in enumerate(causes):
@@ -124,7 +129,9 @@ def incidence_curves(counts: Counts, conf_type: str = "log-log", conf_level: flo
             )
     if counts.subjects:
         words = tuple(range(len(counts.words)))
-        std_errors = [jackknife_errors(counts, words[place : place + 1], words) for place in range(len(causes))]
+        errors = [jackknife_errors(counts, words[place : place + 1], words) for place in range(len(causes))]
+        unknown = _ran_out(counts, all_events)
+        estimates, std_errors = np.where(unknown, np.nan, estimates), np.where(unknown, np.nan, errors)
     return pd.concat(
         [
             _frame(
@@ -144,12 +151,40 @@ def incidence_curves(counts: Counts, conf_type: str = "log-log", conf_level: flo
     )
 
 
+def ran_out_note(curve: pd.DataFrame) -> str:
+    """Why the estimates of one curve end before its counts do; empty where they do not.
+
+    Example
+    -------
+    >>> spells = pd.DataFrame({"entry": [0, 5], "time": [2, 9], "event": ["death", "censored"]})
+    >>> ran_out_note(kaplan_meier(spells))
+    'nobody was left at risk before others entered (2)'
+    """
+    unknown = curve["estimate"].isna() & curve["at_risk"].notna()  # both are missing where a number was withheld
+    return (
+        f"nobody was left at risk before others entered ({curve.loc[unknown, 'time'].min():g})" if unknown.any() else ""
+    )
+
+
 def _product_limit(events: np.ndarray, at_risk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """S(t) and Greenwood's sum in one stratum; the sum is infinite from the time at which S falls to 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         hazard = np.where(events > 0, events / at_risk, 0.0)
         terms = np.where(events > 0, events / (at_risk * (at_risk - events)), 0.0)
     return np.cumprod(1 - hazard), np.cumsum(terms)
+
+
+def _ran_out(counts: Counts, survival: np.ndarray) -> np.ndarray:
+    """True from the time at which a stratum's S falls to 0 while others have still to enter.
+
+    Those who enter later prove that S was not 0, but a product that holds a 0 stays 0 whatever they live to see.
+    """
+    unknown = np.zeros(len(survival), dtype=bool)
+    for place, rows in enumerate(counts.slices()):
+        fallen = np.flatnonzero(survival[rows] == 0)
+        if len(fallen) and counts.not_entered(place, counts.time[rows][fallen[0]]) > 0:
+            unknown[rows.start + fallen[0] : rows.stop] = True
+    return unknown
 
 
 def _incidence(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.estimate.curves.product_limit import kaplan_meier
+from analysis.estimate.curves.product_limit import kaplan_meier, ran_out_note
 from analysis.estimate.doors import CENSORED
 from analysis.schema import CURVES, QUANTILES, empty
 
@@ -28,7 +28,9 @@ def quantiles(curves: pd.DataFrame, probability: float | Sequence[float] = 0.5) 
 
     Returns
     -------
-    Table QUANTILES, in the unit of the curves' times. Not reached: missing, and `note` says so.
+    Table QUANTILES, in the unit of the curves' times. Not reached: missing, and `note` says so; likewise where the
+    curve ends because nobody was left before others entered. `subjects` is missing where the curves do not tell it:
+    cumulative incidences of some events only, of which the others took their subjects unseen.
 
     Raises
     ------
@@ -47,12 +49,14 @@ def quantiles(curves: pd.DataFrame, probability: float | Sequence[float] = 0.5) 
     rows = []
     groups = curves.groupby(["estimand", "stratum", "event"], sort=False, observed=True)
     for (estimand, stratum, event), curve in groups:
-        others = curves["estimand"].eq(estimand) & curves["stratum"].eq(stratum) & curves["event"].ne(event)
-        subjects = curve["events"].sum() + curve["censored"].sum() + curves.loc[others, "events"].sum()
+        events, beside = curve["events"].sum(skipna=False), [curve]
+        if estimand == "cumulative incidence":  # other curves count the other events among the censored
+            beside = [other for (kind, label, _), other in groups if (kind, label) == (estimand, stratum)]
+        subjects = _subjects(beside)
         for share in shares:
             estimate, low, high = _one_quantile(curve, share)
-            row = (estimand, stratum, event, share, estimate, low, high, subjects, curve["events"].sum())
-            rows.append((*row, _note(estimate, low, high), *(curve[name].iloc[0] for name in extra)))
+            row = (estimand, stratum, event, share, estimate, low, high, subjects, events)
+            rows.append((*row, _note(curve, estimate, low, high), *(curve[name].iloc[0] for name in extra)))
     if not rows:
         return empty(QUANTILES)
     table = pd.DataFrame(rows, columns=[*QUANTILES.names, *extra])
@@ -110,8 +114,30 @@ def _first_reached(times: np.ndarray, heights: np.ndarray, share: float) -> floa
     return np.nan if beyond == len(heights) else (times[first] + times[beyond]) / 2
 
 
-def _note(estimate: float, low: float, high: float) -> str:
+def _subjects(curves: list[pd.DataFrame]) -> float:
+    """How many subjects one stratum has; missing where a count is, or where an event took some that no curve shows."""
+    events = np.sum([curve["events"].to_numpy(dtype=float) for curve in curves], axis=0)
+    leaving = events + curves[0]["censored"].to_numpy(dtype=float)
+    if curves[0]["estimand"].iloc[0] != "cumulative incidence" or np.isnan(leaving).any():
+        return leaving.sum()
+    time, at_risk = (curves[0][name].to_numpy(dtype=float) for name in ("time", "at_risk"))
+    remaining = 1 - np.sum([curve["estimate"].to_numpy(dtype=float) for curve in curves], axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        product = np.cumprod(1 - np.where(events > 0, events / at_risk, 0.0))
+    # Where the curves end because nobody was left, these events took all who were at risk.
+    remaining = np.where(np.isnan(remaining), 0.0, remaining)
+    near = {"rtol": 0, "atol": 1e-9 * max(1.0, at_risk.max(initial=0.0))}
+    # Each of these betrays an event that is not among the curves: others took part in the shares, a number at risk
+    # falls by more than those who leave, nobody leaves at a time that is kept because somebody did.
+    rivalled = not np.allclose(remaining, product, rtol=0, atol=1e-9)
+    entered = np.append(at_risk[1:], 0.0) - (at_risk - leaving)
+    vanished = (entered < -near["atol"]).any() or not np.isclose(entered[-1], 0, **near)
+    nobody_left = ((leaving == 0) & (time > 0)).any()
+    return np.nan if rivalled or vanished or nobody_left else leaving.sum()
+
+
+def _note(curve: pd.DataFrame, estimate: float, low: float, high: float) -> str:
     if np.isnan(estimate):
-        return "not reached"
+        return ran_out_note(curve) or "not reached"
     missing = [name for name, limit in (("lower", low), ("upper", high)) if np.isnan(limit)]
     return f"{' and '.join(missing)} limit not reached" if missing else ""

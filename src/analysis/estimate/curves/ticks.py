@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.estimate.counts import Counts, count
 from analysis.estimate.curves.limits import wilson_limits
-from analysis.estimate.curves.product_limit import incidence_curves, survival_curve
+from analysis.estimate.curves.product_limit import incidence_curves, ran_out_note, survival_curve
 from analysis.estimate.doors import CENSORED, WORDS
 from analysis.schema import CURVES, RISK, empty
 
@@ -107,8 +107,9 @@ def crude_comparison(
         conf_low=1 - naive["conf_high"],
         conf_high=1 - naive["conf_low"],
     )
-    if event not in counts.words:  # nobody had it: the curve stays at 0
-        nobody = naive.assign(estimate=0.0, events=0.0, censored=counts.censored)
+    if event not in counts.words:  # nobody had it: the curve stays at 0 for as long as there is one
+        known = survival_curve(counts)["estimate"] * 0
+        nobody = naive.assign(estimate=known, events=0.0, censored=counts.censored)
         incidence = nobody.assign(estimand="cumulative incidence")
     incidence = incidence[incidence["event"] == event]
     by_estimand = [read_at(curve, counts, ticks) for curve in (incidence, naive)]
@@ -170,8 +171,8 @@ def read_at(curves: pd.DataFrame, counts: Counts, ticks: np.ndarray) -> pd.DataF
         )
         for name in ("events", "censored"):
             columns[name] = _before(time, curve[name].to_numpy(), ticks, side="right")
-        reason = f"past the last time under observation ({time[-1]:g})"
-        columns["note"] = np.where(past, reason, "").astype(object)
+        columns["note"] = np.where(np.isnan(measures[:, 0]), ran_out_note(curve), "").astype(object)
+        columns["note"][past] = f"past the last time under observation ({time[-1]:g})"
         parts.append(_labelled(columns, counts, place))
     if not parts:
         return curves.assign(note="")

@@ -15,6 +15,8 @@ _DAYS = {
     "findings": ("day",),
     "lines": ("start_day", "end_day", "progression_day"),
 }
+_LATER = "a progression after the line's start"
+_LEFT_OUT = "it does not count as a relapse of this line: correct the day, or name the line before"
 _AFTER_DEATH = {
     "treatments": "a line that starts before the patient's death",
     "lines": "a line that starts before the patient's death",
@@ -34,6 +36,8 @@ def broken_rules(frames: Frames, files: dict[str, str], all_patients: bool = Tru
             faults += _against_patients(frames, name, files[name], all_patients)
     if "treatments" in frames:
         faults += _treatments(frames["treatments"], files["treatments"])
+        if "findings" in frames and "lines" not in frames:
+            faults += _progressions(frames, files["findings"])
     if "lines" in frames:
         faults += _lines(frames["lines"], files["lines"])
     if "spells" in frames:
@@ -101,6 +105,9 @@ def _against_patients(frames: Frames, name: str, file: str, all_patients: bool) 
         expected = "no day after the last contact with the patient"
         mend = "set last_contact_day to the last day the patient was known to be alive"
         faults.append(_rows(frame, lost, file, first, expected, mend, "warning"))
+        if "progression_day" in later:
+            lost = (frame["progression_day"] > last) & death.isna() & ~(frame[first] > last).fillna(False)
+            faults.append(_rows(frame, lost, file, "progression_day", expected, mend, "warning"))
     return faults
 
 
@@ -120,15 +127,30 @@ def _treatments(frame: pd.DataFrame, file: str) -> Faults:
     ]
 
 
+def _progressions(frames: Frames, file: str) -> Faults:
+    """Progressions that state a line but do not come after its start: they are in no line."""
+    findings, treatments, patients = frames["findings"], frames["treatments"], frames.get("patients")
+    if "line" not in findings:
+        return []
+    key = ["patient_id", "line"]
+    starts = treatments.dropna(subset=key).groupby(key)["start_day"].min().rename("start")
+    start = findings[key].join(starts, on=key)["start"]
+    if patients is not None and "first_treatment_day" in patients:
+        stated = patients.dropna(subset=["patient_id"]).drop_duplicates("patient_id").set_index("patient_id")
+        stated = findings["patient_id"].map(stated["first_treatment_day"])
+        start = start.mask((findings["line"] == 1).fillna(False) & stated.notna(), stated)
+    early = (findings["finding"] == "progression") & (findings["day"] <= start)
+    return [_rows(findings, early, file, "day", _LATER, _LEFT_OUT, "warning")]
+
+
 def _lines(frame: pd.DataFrame, file: str) -> Faults:
     repeated = frame.duplicated(["patient_id", "line"]) & frame["patient_id"].notna() & frame["line"].notna()
     start, mend = frame["start_day"], "correct one of the days"
     faults = [
         _rows(frame, repeated, file, "line", "each line of a patient once", "keep one row per patient and line"),
         _rows(frame, frame["end_day"] < start, file, "end_day", "an end on or after the start", mend),
-        _rows(
-            frame, frame["progression_day"] < start, file, "progression_day", "progression after the line's start", mend
-        ),
+        _rows(frame, frame["progression_day"] < start, file, "progression_day", _LATER, mend),
+        _rows(frame, frame["progression_day"] == start, file, "progression_day", _LATER, _LEFT_OUT, "warning"),
     ]
     sequence = frame[~repeated].dropna(subset=["patient_id", "line"])
     faults += _sequence(sequence, file, overlap="error")
@@ -170,7 +192,7 @@ def _sequence(lines: pd.DataFrame, file: str, overlap: str) -> Faults:
 
 def _spells(frame: pd.DataFrame, file: str) -> Faults:
     repeated = frame.duplicated(["patient_id", "line"]) & frame["patient_id"].notna() & frame["line"].notna()
-    late = frame["entry"] > frame["time"]
+    late = (frame["entry"] > 0) & (frame["entry"] >= frame["time"])
     return [
         _rows(frame, repeated, file, "line", "each line of a patient once", "keep one row per patient and line"),
         _rows(
@@ -178,8 +200,8 @@ def _spells(frame: pd.DataFrame, file: str) -> Faults:
             late,
             file,
             "entry",
-            "an entry no later than the time",
-            "correct one of them; both count from line start",
+            "a delayed entry before the time",
+            "correct one of them (both count from line start), or leave out what was over before it could be seen",
         ),
     ]
 
