@@ -97,3 +97,20 @@ def test_spells_that_end_at_relapse_are_refused():
     with pytest.raises(schema.SchemaError, match="'line' is missing"):
         attrition(STARTED.drop(columns="line"), [9])
     schema.check(attrition(STARTED.iloc[:0], [9]), schema.ATTRITION)
+
+
+def test_attrition_is_silent_where_nobody_was_left_before_others_entered():
+    words = ["death", "next_line", "death", "censored"]
+    gap = pd.DataFrame({"line": 1, "entry": [0, 0, 5, 6], "time": [2, 3, 9, 12], "event": words})
+    for spells in (gap, gap.assign(event=gap["event"].replace("next_line", "death"))):
+        table = attrition(spells, [2, 10]).query("reading == 'Aalen-Johansen'").set_index(["outcome", "time"])
+        assert table.xs(2, level="time")["estimate"].tolist() == [0, 0.5, 0.5]
+        assert table.xs(10, level="time")["estimate"].isna().all()
+        assert table.xs(10, level="time")["count"].notna().all()
+
+
+def test_attrition_says_how_many_are_left_at_its_times():
+    spells = pd.DataFrame({"line": 1, "entry": 0, "time": [9, 20, 30], "event": ["next_line", "death", "censored"]})
+    found = recurrence.attrition(spells, [25])
+    assert found.loc[found["reading"] == "Aalen-Johansen", "at_risk"].tolist() == [1, 1, 1]
+    assert found.loc[found["reading"] == "crude", "at_risk"].isna().all()

@@ -98,7 +98,8 @@ def attrition(spells: pd.DataFrame, times: Sequence[float]) -> pd.DataFrame:
     Returns
     -------
     Table ATTRITION; `count` in the Aalen-Johansen reading is the number with the outcome by the time, for "neither" the
-    subjects still under observation without one. Past the last time under observation the estimate is missing.
+    subjects still under observation without one. Past the last time under observation the estimate is missing, and from
+    a time at which nobody was left although others had still to enter.
 
     Raises
     ------
@@ -144,7 +145,7 @@ def _crude(counts: Counts) -> pd.DataFrame:
         low, high = wilson_limits(number, entered)
         columns = {"line": counts.strata["line"], "reading": "crude", "outcome": outcome, "time": np.nan}
         columns |= {"estimate": number / entered, "conf_low": low, "conf_high": high}
-        parts.append(pd.DataFrame(columns | {"entered": entered, "count": number}))
+        parts.append(pd.DataFrame(columns | {"entered": entered, "count": number, "at_risk": np.nan}))
     return pd.concat(parts, ignore_index=True)
 
 
