@@ -598,3 +598,14 @@ def test_arguments_are_left_as_they_were():
     both_curves(SEVEN.assign(group="a"))
     crude_comparison(SEVEN, "relapse", [3])
     pd.testing.assert_frame_equal(SEVEN, before)
+
+
+def test_a_median_is_not_read_where_few_are_left():
+    spells = pd.DataFrame({"entry": 0, "time": range(1, 21), "event": "death"})
+    curve = kaplan_meier(spells)
+    assert quantiles(curve)["estimate"].tolist() == [10.5]
+    assert quantiles(curve, minimum_at_risk=10)["estimate"].tolist() == [10.5]
+    assert quantiles(curve, minimum_at_risk=11)["estimate"].tolist() == [10]  # the flat stretch ends unseen
+    assert quantiles(curve, minimum_at_risk=12)["estimate"].isna().all()
+    assert quantiles(curve, minimum_at_risk=12)[["subjects", "events"]].values.tolist() == [[20, 20]]
+    assert quantiles(curve, minimum_at_risk=30)["note"].tolist() == ["not reached"]

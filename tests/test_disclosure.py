@@ -176,3 +176,14 @@ def test_a_rule_names_columns_that_its_table_has_and_keeps_the_table_whole(name)
     shown = disclosure.shared(schema.empty(table), table, synthetic=False)
     assert shown.empty
     schema.check(shown, table)
+
+
+def test_the_table_under_a_curve_ends_where_the_curve_does():
+    counts = {0: (100.0, 0.0, 0.0), 12: (60.0, 20.0, 20.0), 24: (7.0, 60.0, 33.0), 36: (0.0, 62.0, 38.0)}
+    rows = [
+        (t, s, n) for t, many in counts.items() for s, n in zip(("at risk", "death", "censored"), many, strict=True)
+    ]
+    risk = pd.DataFrame(rows, columns=["time", "state", "count"]).assign(stratum="line 2")
+    shown = disclosure.shared(risk, schema.RISK, synthetic=False)
+    assert sorted(shown["time"].unique()) == [0, 12]
+    assert shown.groupby("time")["count"].sum().tolist() == [100, 100]

@@ -112,6 +112,7 @@ CHANGED = {
     "times_months": [6, 18],
     "drawn_lines": 2,
     "attrition_months": 12,
+    "minimum_at_risk": 60,
 }
 
 

@@ -111,6 +111,6 @@ def test_attrition_is_silent_where_nobody_was_left_before_others_entered():
 
 def test_attrition_says_how_many_are_left_at_its_times():
     spells = pd.DataFrame({"line": 1, "entry": 0, "time": [9, 20, 30], "event": ["next_line", "death", "censored"]})
-    found = recurrence.attrition(spells, [25])
+    found = attrition(spells, [25])
     assert found.loc[found["reading"] == "Aalen-Johansen", "at_risk"].tolist() == [1, 1, 1]
     assert found.loc[found["reading"] == "crude", "at_risk"].isna().all()

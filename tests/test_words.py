@@ -88,11 +88,14 @@ def everything(endpoint):
         "headline": words.headline(curves, quantiles, event, endpoint, [12, 24]),
         "medians": words.medians(quantiles, endpoint),
         "missingness": words.missingness(MISSINGNESS),
+        "published_figures": words.published_figures(),
         "rates": words.rates(frames.rates(event), event, endpoint),
         "selection_caveat": words.selection_caveat(frames.attrition()),
         "small_groups": words.small_groups(GROUPS, 20),
+        "stage_of_data": words.stage_of_data({"treatments": PATIENTS}),
         "start_imputed": words.start_imputed(169),
         "strategies": words.strategies(frames.class_shares()),
+        "unknown_agents": words.unknown_agents(pd.DataFrame({"agent": ["elixir"], "patients": [9.0]})),
         "who": words.who(cohort(endpoint), PATIENTS),
     }
 
@@ -259,15 +262,15 @@ def test_leaving_out_late_treatment_is_told_by_line():
     assert "nothing changes" in words.attrition_change(counted, counted)
     fewer = counted.assign(entered=counted["entered"].replace({254.0: 250.0, 100.0: 99.0}))
     said = plain(words.attrition_change(counted, fewer))
-    assert "Leaving it out, 4 fewer patients reach line 2 and 1 fewer patient reaches line 3." in said
+    assert "Leaving it out, 250 instead of 254 reach line 2 and 99 instead of 100 reach line 3." in said
     assert "Allowing" not in said
     said = plain(words.attrition_change(counted, fewer.assign(estimate=counted["estimate"] - 0.01), 12))
     assert "by 12 months after the start of line 1 20.2 % (19.2–23.2 %) start the next line instead of 21.2 %" in said
     hidden = fewer.assign(entered=fewer["entered"].where(fewer["line"] < 3))
     said = plain(words.attrition_change(counted, hidden))
-    assert "4 fewer patients reach line 2. For line 3 the numbers are withheld." in said
+    assert "250 instead of 254 reach line 2. For line 3 the numbers are withheld." in said
     gone = plain(words.attrition_change(counted, counted[counted["line"] < 3]))
-    assert "100 fewer patients reach line 3." in gone
+    assert "0 instead of 100 reach line 3." in gone
 
 
 def test_starts_set_by_rule_are_counted():
@@ -440,3 +443,40 @@ def test_show_displays_markdown_and_refuses_silence(monkeypatch):
     assert shown[0].data == "**A sentence.**"
     with pytest.raises(ValueError, match="sentence"):
         words.show(" ")
+
+
+def test_what_was_withheld_with_a_small_count_is_not_called_small():
+    counts = {"next_line": 117.0, "death": 3.0, "neither": 0.0}
+    attrition = frames.attrition().query("line == 1 and reading == 'crude'").copy()
+    attrition["count"] = attrition["outcome"].map(counts)
+    attrition["entered"] = 120.0
+    said = words.attrition(disclosure.shared(attrition, schema.ATTRITION, synthetic=False), 24)
+    assert "withheld started the next line" in said
+    assert "1–7 died first" in said
+
+
+@pytest.mark.parametrize(
+    ("note", "withheld", "expected"),
+    [
+        ("not reached", "", "as long as enough were watched, fewer than half had relapsed (median not reached)"),
+        ("nobody was left at risk before others entered (30)", "", "the median is not known"),
+        ("", "1–7", "the median is withheld"),
+    ],
+)
+def test_a_median_that_is_missing_says_why(note, withheld, expected):
+    median = pd.DataFrame(
+        {
+            "estimand": ["cumulative incidence"], "stratum": ["line 1"], "event": ["relapse"], "probability": [0.5],
+            "estimate": [np.nan], "conf_low": [np.nan], "conf_high": [np.nan], "subjects": [60.0], "events": [9.0],
+            "note": [note], "events_withheld": [withheld],
+        }
+    )  # fmt: skip
+    assert expected in words.medians(median, "relapse")
+
+
+def test_unknown_agents_and_the_stage_of_the_data_are_said():
+    agents = pd.DataFrame({"agent": ["elixir"], "patients": [9.0]})
+    assert words.unknown_agents(agents).startswith("1 agent is not in the vocabulary")
+    assert "knows every agent" in words.unknown_agents(agents.iloc[:0])
+    assert "brought ready" in words.stage_of_data({"lines": agents})
+    assert "ready spells" in words.stage_of_data({"spells": agents})

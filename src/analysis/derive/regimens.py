@@ -94,6 +94,24 @@ def selection(cohort: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return schema.check(flow, schema.FLOW)
 
 
+def unknown_agents(cohort: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Which agents does the vocabulary not know, and how many patients had each? Returns AGENTS, most frequent first.
+
+    Example
+    -------
+    >>> treatments = pd.DataFrame({"patient_id": ["a", "a", "b"], "agent": ["bortezomib", "elixir", "elixir"]})
+    >>> unknown_agents({"treatments": treatments}).values.tolist()
+    [['elixir', 2.0]]
+    """
+    if "treatments" not in cohort:
+        return schema.empty(schema.AGENTS)
+    treated = cohort["treatments"][["patient_id", "agent"]].drop_duplicates()
+    unknown = treated[vocabulary.drug_classes(treated["agent"]).to_numpy() == "unknown"]
+    counted = unknown.groupby("agent")["patient_id"].nunique().astype(float).rename("patients").reset_index()
+    counted = counted.sort_values(["patients", "agent"], ascending=[False, True], ignore_index=True)
+    return schema.check(counted, schema.AGENTS)
+
+
 def _spans(stated: pd.DataFrame, group: np.ndarray) -> pd.DataFrame:
     """Patient, line, first known start and last known day of each group, in the order of the groups."""
     days = stated[["start_day", "end_day"]].astype("float64")

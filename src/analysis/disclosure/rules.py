@@ -82,15 +82,27 @@ def shared_count(count: int, synthetic: bool) -> int | None:
 
 def _at_times(curves: pd.DataFrame) -> pd.DataFrame:
     """Curves read at fixed times: an estimate goes with its own events; few at risk hide only themselves."""
-    by_events = withhold(curves, ["events"])
-    counts = withhold(curves[["at_risk", "censored"]], ["at_risk", "censored"])
-    return by_events.assign(**{name: counts[name].to_numpy() for name in counts.columns})
+    return _beside(withhold(curves, ["events"]), ["at_risk", "censored"])
+
+
+def _beside(frame: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Counts that stand beside an estimate without making it: withheld where small, the estimate stays."""
+    counts = withhold(frame[names], names)
+    return frame.assign(**{name: counts[name].to_numpy() for name in counts.columns})
 
 
 def _attrition(attrition: pd.DataFrame) -> pd.DataFrame:
     """The outcomes of a line add up to those who started it; that total is a count of its own."""
     outcomes = withhold(attrition, ["count"], within=["line", "reading", "time"])
-    return withhold(outcomes, ["entered"])
+    return withhold(_beside(outcomes, ["at_risk"]) if "at_risk" in outcomes else outcomes, ["entered"])
+
+
+def _risk(risk: pd.DataFrame) -> pd.DataFrame:
+    """The table under a curve ends where the curve does; what is small before that is withheld with a partner."""
+    left = risk[risk["state"] == "at risk"].groupby(["stratum", "time"])["count"].sum()
+    last = left[left >= AT_RISK_MINIMUM].reset_index().groupby("stratum")["time"].max()
+    kept = risk[risk["time"] <= risk["stratum"].map(last)]
+    return withhold(kept, ["count"], within=["stratum", "time"])
 
 
 def _only_large(frame: pd.DataFrame) -> pd.DataFrame:
@@ -99,9 +111,10 @@ def _only_large(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 RULES = {
+    "AGENTS": _only_large,
     "CURVES": stop_curves,
     "AT_TIMES": _at_times,
-    "RISK": partial(withhold, count_columns=["count"], within=["stratum", "time"]),
+    "RISK": _risk,
     "QUANTILES": partial(withhold, count_columns=["subjects", "events"]),
     "RATES": partial(withhold, count_columns=["subjects", "events"]),
     "ATTRITION": _attrition,

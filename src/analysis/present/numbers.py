@@ -54,6 +54,14 @@ def why_missing(row) -> str:
     return GONE if any(isinstance(text, str) and text for text in said) else BEYOND
 
 
+def why_no_median(row) -> str:
+    """Why a row of QUANTILES has no estimate: withheld, unknown, or not reached while enough were watched."""
+    said = [row[name] for name in row.index if str(name).endswith("_withheld")]
+    if any(isinstance(text, str) and text for text in said):
+        return GONE
+    return NOT_KNOWN if str(row.get("note", "")).startswith("nobody") else NOT_REACHED
+
+
 def few_left(row) -> bool:
     """Are fewer than `AT_RISK_MINIMUM` at risk where this row stands? A missing number was withheld, so it is few."""
     return "at_risk" not in row.index or missing(row["at_risk"]) or row["at_risk"] < AT_RISK_MINIMUM

@@ -8,6 +8,7 @@ faults that a reader found in somebody's files. The tables themselves are plain 
 from analysis.schema.cohort import COHORT, FINDINGS, LABS, LINES, PATIENTS, SPELLS, TREATMENTS, TRUTH
 from analysis.schema.faults import FAULTS, BadInputError, fault_lines
 from analysis.schema.results import (
+    AGENTS,
     AT_TIMES,
     ATTRITION,
     CALIBRATION,
@@ -29,6 +30,7 @@ DAYS_PER_YEAR = 365.25
 DAYS_PER_MONTH = DAYS_PER_YEAR / 12
 
 __all__ = [
+    "AGENTS",
     "ATTRITION",
     "AT_TIMES",
     "CALIBRATION",

@@ -114,6 +114,14 @@ ATTRITION = Table(
         *_limits(),
         _count("entered", "patients who started the line"),
         _count("count", "patients with the outcome"),
+        Column(
+            "at_risk",
+            "number",
+            "patients at risk just before the time; missing for the crude reading",
+            required=False,
+            nullable=True,
+            minimum=0,
+        ),
     ),
     key=("line", "reading", "outcome", "time"),
 )
@@ -144,6 +152,15 @@ def _usage(name: str, kind: str) -> Table:
     return Table(name, f"line and {kind.replace('_', ' ')}", columns, key=("line", kind))
 
 
+AGENTS = Table(
+    "AGENTS",
+    "agent",
+    (
+        Column("agent", "text", "agent as it stands in the source"),
+        _count("patients", "patients treated with it"),
+    ),
+    key=("agent",),
+)
 REGIMENS = _usage("REGIMENS", "regimen")
 CLASS_SHARES = _usage("CLASS_SHARES", "drug_class")
 

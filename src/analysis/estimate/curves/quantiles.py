@@ -14,7 +14,9 @@ from analysis.schema import CURVES, QUANTILES, empty
 _TOLERANCE = np.sqrt(np.finfo(float).eps)  # two probabilities closer than this are the same: R's own figure
 
 
-def quantiles(curves: pd.DataFrame, probability: float | Sequence[float] = 0.5) -> pd.DataFrame:
+def quantiles(
+    curves: pd.DataFrame, probability: float | Sequence[float] = 0.5, minimum_at_risk: int = 1
+) -> pd.DataFrame:
     """By which time has the given share had the event?
 
     The first time at which S(t) <= 1 - p (for a cumulative incidence: F(t) >= p); where the curve runs flat at exactly
@@ -25,6 +27,7 @@ def quantiles(curves: pd.DataFrame, probability: float | Sequence[float] = 0.5) 
     ----------
     curves : table CURVES as `kaplan_meier` or `aalen_johansen` return it; any number of strata and events
     probability : one share or several, each above 0 and below 1
+    minimum_at_risk : curves are read up to the last time with so many at risk; what lies beyond is not reached
 
     Returns
     -------
@@ -53,6 +56,7 @@ def quantiles(curves: pd.DataFrame, probability: float | Sequence[float] = 0.5) 
         if estimand == "cumulative incidence":  # other curves count the other events among the censored
             beside = [other for (kind, label, _), other in groups if (kind, label) == (estimand, stratum)]
         subjects = _subjects(beside)
+        curve = _while_many(curve, minimum_at_risk)
         for share in shares:
             estimate, low, high = _one_quantile(curve, share)
             row = (estimand, stratum, event, share, estimate, low, high, subjects, events)
@@ -80,6 +84,12 @@ def follow_up(spells: pd.DataFrame, by: str | list[str] | None = None) -> pd.Dat
     [2.5]
     """
     return quantiles(kaplan_meier(spells, by, event=CENSORED)).assign(estimand="follow-up")
+
+
+def _while_many(curve: pd.DataFrame, minimum_at_risk: int) -> pd.DataFrame:
+    """The curve up to the last time at which enough were at risk; its first row where there never were."""
+    many = curve["at_risk"].to_numpy() >= minimum_at_risk
+    return curve.iloc[: max(1, len(many) - int(np.argmax(many[::-1])))] if many.any() else curve.iloc[:1]
 
 
 def _one_quantile(curve: pd.DataFrame, share: float) -> tuple[float, float, float]:

@@ -19,7 +19,7 @@ from analysis.present.tables.estimates import (
     risk,
 )
 from analysis.present.tables.html import table
-from analysis.present.tables.lines import attrition_change, attrition_counts
+from analysis.present.tables.lines import attrition_change, attrition_counts, unknown_agents
 
 __all__ = [
     "attrition",
@@ -39,4 +39,5 @@ __all__ = [
     "risk",
     "small_groups",
     "table",
+    "unknown_agents",
 ]

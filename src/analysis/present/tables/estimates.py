@@ -61,7 +61,7 @@ def _share(row: pd.Series, few: bool = False) -> str:
 
 
 def medians(quantiles: pd.DataFrame, label: str) -> HTML:
-    """After how many months has half of each stratum had the event? "not reached" where the data do not tell.
+    """After how many months has half of each stratum had the event? "not reached" where the curve does not fall so far.
 
     `quantiles` is a DataFrame of schema.QUANTILES; rows of another probability are set too and say which.
     """
@@ -72,7 +72,7 @@ def medians(quantiles: pd.DataFrame, label: str) -> HTML:
             count(row, "subjects"),
             count(row, "events"),
             *([f"{100 * row['probability']:g} %"] if _several(quantiles) else []),
-            numbers.format_months(row["estimate"]),
+            numbers.why_no_median(row) if numbers.missing(row["estimate"]) else numbers.format_months(row["estimate"]),
             _month_limits(row),
         ]
         for _, row in quantiles.iterrows()

@@ -76,3 +76,11 @@ def _share_of(attrition: pd.DataFrame, line: int, time_months: float | None) -> 
 def _cell(rows: pd.DataFrame, outcome: str) -> str:
     here = rows[rows["outcome"] == outcome]
     return count(here.iloc[0], "count") if len(here) else "0"
+
+
+def unknown_agents(agents: pd.DataFrame) -> HTML:
+    """Which agents has the vocabulary not, and how many patients had them? `agents`: schema.AGENTS."""
+    schema.check(agents, schema.AGENTS)
+    rows = [[row["agent"], count(row, "patients")] for _, row in agents.iterrows()]
+    columns = [("agent as the source has it", TEXT), ("patients", NUMBER)]
+    return table("Agents that the vocabulary does not know", columns, rows)

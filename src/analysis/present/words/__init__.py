@@ -31,11 +31,12 @@ from analysis.present.words.cohort import (
     flow,
     follow_up,
     missingness,
+    published_figures,
     small_groups,
     who,
 )
 from analysis.present.words.findings import attrition, crude_gap, headline, medians, rates
-from analysis.present.words.lines import attrition_change, eras, start_imputed
+from analysis.present.words.lines import attrition_change, eras, stage_of_data, start_imputed, unknown_agents
 
 
 def show(text: str) -> None:
@@ -84,11 +85,14 @@ __all__ = [
     "medians",
     "missingness",
     "plural",
+    "published_figures",
     "rates",
     "selection_caveat",
     "show",
     "small_groups",
+    "stage_of_data",
     "start_imputed",
     "strategies",
+    "unknown_agents",
     "who",
 ]

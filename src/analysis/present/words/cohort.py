@@ -135,6 +135,18 @@ def leading_classes(shares: pd.DataFrame, most: int, escape) -> list[str]:
     return texts
 
 
+def published_figures() -> str:
+    """What are the published figures for, and why can they not all be met? Opens a section of its own."""
+    return (
+        "## Against published figures\n\n"
+        "A synthetic cohort is made to resemble published ones, and each figure that it should meet is listed with its "
+        "accepted band, its source and the evidence grade of that source. The published figures come from different "
+        "cohorts and years, and some contradict each other: medians and survival come first, then who reaches the next "
+        "line, then the rest. Progression-free survival is meant here as published: a next line without progression "
+        "is censored, so it differs from the time to any event on other pages. Concordance is apparent, not validated."
+    )
+
+
 def calibration(calibration: pd.DataFrame) -> str:
     """How many published figures does this cohort meet, which ones does it miss and why? `calibration`: schema."""
     schema.check(calibration, schema.CALIBRATION)

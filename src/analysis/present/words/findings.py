@@ -64,7 +64,10 @@ def _shares(read: dict[float, pd.DataFrame], stratum: str, done: str) -> str:
 def _half(row: pd.Series, endpoint: str) -> str:
     done = labels.event_done(row["event"], endpoint)
     if numbers.missing(row["estimate"]):
-        return f"as far as the data reach, fewer than half {done} (median not reached)"
+        why = numbers.why_no_median(row)
+        if why == numbers.NOT_REACHED:
+            return f"as long as enough were watched, fewer than half {done} (median not reached)"
+        return f"the median is {why}"
     time = numbers.format_estimate(row["estimate"], row["conf_low"], row["conf_high"], "months")
     return f"half {done} within {time}"
 
@@ -89,9 +92,15 @@ def rates(rates: pd.DataFrame, event: str, endpoint: str) -> str:
     lines = []
     for _, row in rates[rates["event"] == event].iterrows():
         rate = numbers.format_estimate(row["estimate"], row["conf_low"], row["conf_high"], "rate")
-        counts = f"{numbers.plural(row['events'], 'event')} among {numbers.plural(row['subjects'], 'patient')}"
+        counts = f"{_events(row)} among {numbers.plural(row['subjects'], 'patient')}"
         lines.append(f"{_place(row['stratum'])}: {rate} per 100 person-years; {counts}.")
     return f"Rate of {name} (100 person-years are 100 patients watched for one year):\n\n{bullets(lines)}"
+
+
+def _events(row: pd.Series) -> str:
+    if numbers.missing(row["events"]):
+        return f"events {numbers.shown_count(row, 'events')}"
+    return numbers.plural(row["events"], "event")
 
 
 def attrition(attrition: pd.DataFrame, time_months: float) -> str:
@@ -114,7 +123,7 @@ def _crude_sentence(line: int, crude: pd.DataFrame) -> list[str]:
         return [f"Line {line}:"]
     entered = numbers.plural(crude["entered"].iloc[0], "patient")
     parts = [
-        f"{numbers.format_count(crude.loc[outcome, 'count'])}{_in_brackets(crude.loc[outcome])} {what}"
+        f"{numbers.shown_count(crude.loc[outcome], 'count')}{_in_brackets(crude.loc[outcome])} {what}"
         for outcome, what in _OUTCOMES.items()
         if outcome in crude.index
     ]

@@ -47,8 +47,8 @@ def attrition_change(counted: pd.DataFrame, left_out: pd.DataFrame, time_months:
     if reading.same_attrition(counted, left_out):
         return reading.nothing_changes(counted, left_out)
     time = reading.attrition_months(counted, left_out) if time_months is None else time_months
-    fewer, hidden = _entered_changes(counted, left_out)
-    said = f"{numbers.listed(fewer)}" if fewer else "the same numbers of patients reach each line"
+    changed, hidden = _entered_changes(counted, left_out)
+    said = numbers.listed(changed) if changed else "the same numbers of patients reach each line"
     text = f"Some treatment is recorded after the last contact. Leaving it out, {said}."
     if hidden:
         text += f" For {numbers.listed(hidden)} the numbers are withheld."
@@ -59,20 +59,18 @@ def attrition_change(counted: pd.DataFrame, left_out: pd.DataFrame, time_months:
 
 
 def _entered_changes(counted: pd.DataFrame, left_out: pd.DataFrame) -> tuple[list[str], list[str]]:
-    """How many fewer patients reach each line after the first, and for which lines that cannot be told."""
+    """How many patients reach each line after the first, then and now, and for which lines that cannot be told."""
     before, after = (
         frame.groupby("line")["entered"].agg(lambda entered: entered.iloc[0]) for frame in (counted, left_out)
     )
-    fewer, hidden = [], []
+    changed, hidden = [], []
     for line in sorted((set(before.index) | set(after.index)) - {1}):
-        change = before.get(line, 0.0) - after.get(line, 0.0)
-        if numbers.missing(change):
+        now, then = after.get(line, 0.0), before.get(line, 0.0)
+        if numbers.missing(now) or numbers.missing(then):
             hidden.append(f"line {line}")
-        elif change:
-            word = "fewer" if change > 0 else "more"
-            noun, verb = ("patient", "reaches") if abs(change) == 1 else ("patients", "reach")
-            fewer.append(f"{numbers.format_count(abs(change))} {word} {noun} {verb} line {line}")
-    return fewer, hidden
+        elif now != then:  # both totals, never their difference: that may be a handful of patients
+            changed.append(f"{numbers.format_count(now)} instead of {numbers.format_count(then)} reach line {line}")
+    return changed, hidden
 
 
 def _share_changes(counted: pd.DataFrame, left_out: pd.DataFrame, time_months: float) -> list[str]:
@@ -86,3 +84,21 @@ def _share_changes(counted: pd.DataFrame, left_out: pd.DataFrame, time_months: f
             by_time = f"by {numbers.format_time_point(time_months)} after the start of line {line}"
             texts.append(f"{by_time} {without} start the next line instead of {with_it}")
     return texts
+
+
+def stage_of_data(records: dict[str, pd.DataFrame]) -> str:
+    """How were the lines had: numbered by the source, brought ready, or not at all? `records`: tables of a cohort."""
+    if "lines" in records:
+        return "The lines of treatment were brought ready; their numbering has not been checked against treatments."
+    if "treatments" in records:
+        return "The lines of treatment are taken as the source numbers them; the numbering has not been checked."
+    return "This cohort was brought as ready spells, without treatments or lines: what needs them stays empty."
+
+
+def unknown_agents(agents: pd.DataFrame) -> str:
+    """How many agents does the vocabulary not know? `agents`: schema.AGENTS."""
+    schema.check(agents, schema.AGENTS)
+    if agents.empty:
+        return "The vocabulary knows every agent."
+    verb = "agent is" if len(agents) == 1 else "agents are"
+    return f"{numbers.format_count(len(agents))} {verb} not in the vocabulary; the table names them."
