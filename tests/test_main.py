@@ -174,6 +174,40 @@ def test_list_names_notebooks_and_prints_the_parameters_of_one(project, capsys):
     assert "  patients: int = 3  how many (patients, 1 to 100)" in capsys.readouterr().out
 
 
+def test_pages_of_two_cohorts_do_not_stand_in_one_folder(project, monkeypatch, capsys):
+    assert main(["report", "--only", "good"]) == 0
+    monkeypatch.setattr(shelf, "about", lambda cohort, source: ABOUT | {"title": "Another cohort"})
+    assert main(["report", "--only", "fails"]) == 2
+    assert "holds pages of another cohort (good)" in capsys.readouterr().err
+
+
+def test_a_file_is_no_folder_for_pages(project, tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    assert main(["report", "--out", str(tmp_path / "file")]) == 2
+    assert "expected a folder that can be written" in capsys.readouterr().err
+
+
+def test_a_negative_seed_is_wrong_usage(tmp_path):
+    assert main(["simulate", "--patients", "3", "--seed", "-1", "--out", str(tmp_path / "out")]) == 2
+
+
+def test_a_failed_fetch_leaves_no_empty_cohort(monkeypatch, tmp_path):
+    def fetch(name, folder, address, tell):
+        folder.mkdir(parents=True)
+        raise OSError("no network")
+
+    monkeypatch.setenv("RELAPSE_DATA", str(tmp_path))
+    monkeypatch.setattr(catalogue, "fetch", fetch)
+    assert main(["fetch", "commpass"]) == 1
+    assert not (tmp_path / "raw" / "commpass").exists()
+
+
+def test_warnings_about_the_data_are_mentioned(project, monkeypatch, capsys):
+    monkeypatch.setattr(sources, "inspect", lambda cohort: FAULTS.iloc[1:])
+    assert main(["report", "--cohort", str(EXAMPLE), "--only", "good"]) == 0
+    assert "1 warning(s) about the data; to read them: relapse check" in capsys.readouterr().out
+
+
 def test_fetch_knows_what_can_be_fetched(capsys):
     assert main(["fetch", "comppass"]) == 2
     assert "did you mean 'commpass'?" in capsys.readouterr().err

@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 the data or a notebook failed, 2 wrong usage, 130 interrup
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="relapse", description="How often, and how soon, does myeloma relapse?")
+    parser.add_argument("--version", action="version", version=shelf.versions()["myeloma-relapse"])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
@@ -72,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
 
     simulate = command("simulate", _simulate, "simulate a cohort and store it as canonical Parquet tables")
     simulate.add_argument("--patients", type=_positive, required=True, metavar="N")
-    simulate.add_argument("--seed", type=int, required=True, metavar="S")
+    simulate.add_argument("--seed", type=_natural, required=True, metavar="S")
     simulate.add_argument("--out", type=Path, required=True, metavar="DIR")
 
     fetch = command("fetch", _fetch, "download a public cohort into data/raw/, with its release and checksum")
@@ -91,10 +93,14 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, came {text!r}")
+def _natural(text: str, least: int = 0) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least {least}, came {text!r}")
     return int(text)
+
+
+def _positive(text: str) -> int:
+    return _natural(text, least=1)
 
 
 def _report(asked: argparse.Namespace) -> int:
@@ -105,10 +111,14 @@ def _report(asked: argparse.Namespace) -> int:
     decided = study.read(folder / "study.yaml")
     cohort = _located(asked.cohort or decided.cohort)
     runs = study.plan(decided, folder, cohort, dict(asked.values), asked.only)
-    out = asked.out or shelf.project_folder() / "reports"
+    out = _usable(asked.out or shelf.project_folder() / "reports")
     say(f"cohort {cohort}: reading")
     about = shelf.about(cohort, sources)
+    left = [run.notebook for run in decided.runs if run.notebook not in {planned.name for planned in runs}]
+    if others := runner.pages_of_others(out, left, about["title"]):
+        raise UsageError([f"--out {out} holds pages of another cohort ({', '.join(others)}); name another folder"])
     say(f"cohort {about['title']}: {about['patients']:,} patients; {len(runs)} notebook(s)")
+    _mention_warnings(cohort)
     definitions = decided.definitions.get("every", {}) | decided.definitions.get(about["endpoint"], {})
     with notebook_progress(len(runs)) as tell:
         records = runner.run_all(runs, out, about, definitions, asked.jobs, decided.timeout_minutes * 60, tell)
@@ -120,6 +130,24 @@ def _report(asked: argparse.Namespace) -> int:
     good = sum(record["status"] == "ok" for record in records)
     say(f"{good} of {len(records)} notebook(s) ended well: {index}")
     return DONE if good == len(records) else FAILED
+
+
+def _usable(out: Path) -> Path:
+    """The folder of the pages; refused in words before any work when it cannot be one."""
+    there = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise UsageError([f"--out {out}: expected a folder that can be written, but {there} is none; name another"])
+    return out
+
+
+def _mention_warnings(cohort: str) -> None:
+    from analysis import sources
+
+    if cohort == sources.SYNTHETIC:
+        return
+    warnings = len(sources.inspect(cohort))
+    if warnings:
+        say(f"{warnings} warning(s) about the data; to read them: relapse check {cohort}")
 
 
 def _what_happened(record: dict[str, Any], out: Path) -> str:
@@ -150,6 +178,7 @@ def _import(asked: argparse.Namespace) -> int:
     tables_read = sources.read(cohort)
     provenance = {"cohort": Path(cohort).name, "fingerprint": sources.fingerprint(cohort)}
     say(f"written: {shelf.write_cohort(tables_read, asked.out, provenance)}")
+    _mention_warnings(cohort)
     return DONE
 
 
@@ -170,8 +199,12 @@ def _fetch(asked: argparse.Namespace) -> int:
         raise UsageError([f"nothing to fetch is called {asked.name!r}{parameters.nearest(asked.name, fetched)}"])
     say(f"{asked.name}: asking {asked.address or 'its usual address'}")
     folder = shelf.data_folder() / "raw" / asked.name
-    with cases_progress() as tell:
-        stored = catalogue.fetch(asked.name, folder, address=asked.address, tell=tell)
+    try:
+        with cases_progress() as tell:
+            stored = catalogue.fetch(asked.name, folder, address=asked.address, tell=tell)
+    finally:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()  # an empty folder would be offered as a cohort
     say(f"stored: {stored}; now: relapse report --cohort {asked.name}")
     return DONE
 

@@ -189,6 +189,13 @@ def read_record(out: Path, name: str) -> Record | None:
     return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 
 
+def pages_of_others(out: Path, names: list[str], title: str) -> list[str]:
+    """Which of these notebooks have a page here that shows another cohort than the one with this title?"""
+    records = {name: record for name in names if (record := read_record(out, name))}
+    shown = {name: (record.get("page") or {}).get("cohort", {}).get("title", title) for name, record in records.items()}
+    return [name for name, other in shown.items() if other != title]
+
+
 def write_index(out: Path, names: list[str], title: str, definitions: Mapping[str, str]) -> Path:
     """index.html: one row per notebook of the study with its question, cohort and the status of its last run."""
     records = [record for name in names if (record := read_record(out, name))]

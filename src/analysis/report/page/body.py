@@ -153,7 +153,8 @@ def _figures(soup: BeautifulSoup, faults: list[str]) -> None:
         if not image.get("src", "").startswith("data:image/"):
             faults.append(f"figure {number} comes from outside ({image.get('src', '')[:60]}); draw it in the notebook")
         if image.parent.name == "div":
-            image.wrap(soup.new_tag("figure"))
+            # on a narrow screen the figure scrolls sideways, by keyboard too
+            image.wrap(soup.new_tag("figure", attrs={"tabindex": "0"}))
 
 
 def _unwrap(soup: BeautifulSoup) -> None:
