@@ -140,7 +140,7 @@ def _finish_axes(axes, title: str, ticks: list[float], horizon_months: float, be
 
 def _ticks(rows: list, horizon_months: float) -> list[float]:
     months = sorted({month for _, _, cells in rows for month in cells})
-    return months or reading.tick_months(horizon_months)
+    return sorted({*months, *reading.tick_months(horizon_months)})
 
 
 def _risk_rows(risk: pd.DataFrame | None, strata: list[str], horizon_months: float) -> list[tuple]:
