@@ -126,9 +126,12 @@ def test_check_masks_values_unless_asked_for(monkeypatch, capsys):
     assert "'ninety'" in capsys.readouterr().err
 
 
-def test_check_of_files_with_warnings_only_ends_with_0(monkeypatch):
-    monkeypatch.setattr(sources, "inspect", lambda cohort: FAULTS.iloc[1:], raising=False)
-    assert main(["check", "x"]) == 0
+def test_check_of_files_with_warnings_only_ends_with_0_and_says_what_is_there(monkeypatch, capsys):
+    monkeypatch.setattr(sources, "inspect", lambda cohort: FAULTS.iloc[1:])
+    assert main(["check", str(EXAMPLE)]) == 0
+    said = capsys.readouterr()
+    assert "endpoint relapse; 8 patients" in said.out
+    assert "0 error(s), 1 warning(s)" in said.err
 
 
 def test_import_writes_canonical_tables_once(tmp_path, capsys):

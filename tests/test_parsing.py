@@ -108,7 +108,8 @@ def test_numbers():
     ("cell", "reason"),
     [
         ("high", "came text"), ("<0.1", "came text"), ("1 000", "came text"), ("0x1F", "came text"),
-        ("1_000", "came text"), ("１２", "came text"), ("inf", "came text"), ("True", "came text"),
+        ("1_000", "came text"), ("１２", "came text"), ("True", "came text"),
+        ("inf", "not a finite number"), ("-Infinity", "not a finite number"),
         ("2,7", "came a comma"), ("1,234.5", "came a comma"), ("1.234,5", "came a comma"),
         ("1e999", "a computer can hold"),
     ],
@@ -150,13 +151,29 @@ def test_dates():
         ("2021-02-30", "exists in the calendar"), ("2021-02-29", "exists in the calendar"),
         ("0999-01-01", "exists in the calendar"),
         ("1899-12-31", "exists in the calendar"), ("03/05/2021", "mistaken"), ("3.5.21", "mistaken"),
-        ("44260", "came a number"), ("last spring", "year-month-day"), ("2021-03-05T14:30:00", "mistaken"),
+        ("44260", "came a number"), ("last spring", "year-month-day"), ("2021-03-05T14:30:00", "year-month-day"),
+        ("31-12-16", "mistaken"), ("3/5/2021 0:00", "mistaken"),
     ],
 )  # fmt: skip
 def test_what_is_not_a_date(cell, reason):
     found, faults = _parsed(["2021-03-05", cell], DATE)
     assert found.isna().tolist() == [False, True]
     assert reason in faults.loc[0, "expected"]
+
+
+@pytest.mark.parametrize("cell", ["31.12.2016", "12/31/2016", "5.5.2021", "2016/12/31"])
+def test_a_date_that_nobody_can_mistake_is_only_told_how_dates_are_written(cell):
+    _, faults = _parsed([cell], DATE)
+    assert faults.loc[0, "expected"] == "a date as year-month-day"
+    assert "dates are written as 2021-05-31" in faults.loc[0, "mend"]
+
+
+@pytest.mark.parametrize(
+    ("column", "also"), [(STAGE, "(1, 2, 3 are read as well)"), (schema.PATIENTS["sex"], "(F, M are read as well)")]
+)
+def test_every_spelling_that_is_read_is_told(column, also):
+    _, faults = _parsed(["other"], column)
+    assert faults.loc[0, "expected"] == f"one of {list(column.words)} {also}"
 
 
 def test_flags_and_words():
@@ -199,6 +216,25 @@ def test_typed_columns_of_parquet_are_taken_as_they_are(values, column, expected
     found, faults = parse_column(values, column, "file.parquet")
     assert not faults
     pd.testing.assert_series_equal(found.astype(object), pd.Series(expected, dtype=object), check_names=False)
+
+
+def test_many_like_faults_are_three_and_a_count():
+    _, faults = _parsed(["x"] * 320 + ["1.5"], DAYS)
+    assert faults["line"].tolist() == [2, 3, 4, pd.NA, 322]
+    assert "came text: and 317 more like this (lines 5-321)" in faults.loc[3, "expected"]
+    assert faults.loc[3, "value"] == ""
+    _, faults = _parsed(["x"] * 4, DAYS)
+    assert faults["line"].tolist() == [2, 3, 4, 5]  # one more is no less to read than its count
+
+
+def test_faults_of_one_rule_stay_together_and_rows_of_parquet_are_rows():
+    faults = collect([
+        faults_at("a.parquet", "c", [9, 1, 5, 7, 6], list("vwxyz"), "x", "y"),
+        faults_at("a.parquet", "d", [2], ["v"], "x", "y"),
+        fault("a.parquet", "whole", "y"),
+    ])  # fmt: skip
+    assert faults["line"].tolist() == [pd.NA, 1, 5, 6, pd.NA, 2]
+    assert faults.loc[4, "expected"] == "x: and 2 more like this (rows 7-9)"
 
 
 def test_faults_are_collected_once_errors_first():

@@ -164,7 +164,13 @@ def _check(asked: argparse.Namespace) -> int:
 
     faults = sources.inspect(asked.cohort)
     _report_faults(faults, asked.show_values)
-    return FAILED if (faults["severity"] == "error").any() else DONE
+    if (faults["severity"] == "error").any():
+        return FAILED
+    tables_read = sources.read(asked.cohort)
+    say(f"endpoint {tables_read['cohort']['endpoint'].iloc[0]}; {len(tables_read['patients']):,} patients")
+    for name, frame in tables_read.items():
+        say(f"  {name}: {len(frame):,} row(s)")
+    return DONE
 
 
 def _import(asked: argparse.Namespace) -> int:
@@ -246,7 +252,9 @@ def _report_faults(faults: Any, show_values: bool) -> None:
     for line in schema.fault_lines(faults, show_values=show_values):
         complain(line)
     errors = int((faults["severity"] == "error").sum())
-    complain(f"{errors} error(s), {len(faults) - errors} warning(s)")
+    masked = not show_values and (faults["value"] != "").any()
+    hint = "; values are masked: relapse check COHORT --show-values prints them" if masked else ""
+    complain(f"{errors} error(s), {len(faults) - errors} warning(s){hint}")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ cells.py    cells of text, or typed columns of a Parquet file, to the kinds that
 """
 
 from analysis.sources.parsing.cells import parse_column
-from analysis.sources.parsing.faults import collect, fault, faults_at
+from analysis.sources.parsing.faults import collect, fault, faults_at, together
 from analysis.sources.parsing.text import text_cells
 
-__all__ = ["collect", "fault", "faults_at", "parse_column", "text_cells"]
+__all__ = ["collect", "fault", "faults_at", "parse_column", "text_cells", "together"]

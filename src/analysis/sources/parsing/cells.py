@@ -12,12 +12,15 @@ _MISSING = ("", "na", "n/a", "nan", "null", "<na>", ".", "'--")
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?"
 _ISO_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ]00:00(?::00(?:\.0+)?)?)?"
 _ANY_DATE = r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}(?:[T ].*)?"
+_DAY_MONTH_YEAR = r"^([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4}|[0-9]{1,2})(?:[T ].*)?$"
+_INFINITE = r"(?i:[+-]?inf(?:inity)?)"
 _FLAGS = {"true": True, "yes": True, "y": True, "1": True, "false": False, "no": False, "n": False, "0": False}
 _SYNONYMS = {"sex": {"f": "female", "m": "male"}, "iss": {"1": "I", "2": "II", "3": "III"}}
 
 # reason: (what was expected, how to mend it); what stands in braces is filled in per column
 _REASONS = {
     "text in a number": ("{kind}, came text", "write the number only, without unit or signs; {unknown}"),
+    "not finite": ("{kind}, came what is not a finite number", "write the number; {unknown}"),
     "decimal comma": ("{kind} with a decimal point, came a comma", "write 2.7 instead of 2,7"),
     "too large": ("a number that a computer can hold", "correct it; {unknown}"),
     "not whole": ("a whole number, came a fraction", "round it, or correct it"),
@@ -28,9 +31,9 @@ _REASONS = {
         "a date as year-month-day; day and month of this one can be mistaken for each other",
         "write all dates as 2021-05-31",
     ),
-    "not a date": ("a date as year-month-day", "write all dates as 2021-05-31; {unknown}"),
+    "not a date": ("a date as year-month-day", "dates are written as 2021-05-31; {unknown}"),
     "not a flag": ("true or false", "write true or false; {unknown}"),
-    "not a word": ("one of {words}", "use one of these words"),
+    "not a word": ("one of {words}", "use one of them, in capital letters or not"),
 }
 
 
@@ -105,7 +108,9 @@ def _numbers(text: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
     found = pd.Series([float(one) for one in text[looks]], index=text.index[looks], dtype="float64").reindex(text.index)
     comma = text.str.fullmatch(r"[+-]?[0-9]+(?:,[0-9]+)+(?:\.[0-9]+)?|[+-]?[0-9.]+,[0-9]+").astype(bool)
     huge = looks & ~np.isfinite(found)
-    reason = np.select([huge, looks, comma], ["too large", "", "decimal comma"], default="text in a number")
+    infinite = text.str.fullmatch(_INFINITE).astype(bool)
+    words = ["too large", "", "decimal comma", "not finite"]
+    reason = np.select([huge, looks, comma, infinite], words, default="text in a number")
     return found.where(~huge), pd.Series(reason, index=text.index, dtype=object)
 
 
@@ -123,11 +128,19 @@ def _dates(text: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
     iso = text.str.fullmatch(_ISO_DATE).astype(bool)
     day = pd.to_datetime(text.str.slice(0, 10).where(iso), format="%Y-%m-%d", errors="coerce")
     exists = day.dt.year.between(1900, 2100)
-    number, other = text.str.fullmatch(_NUMBER).astype(bool), text.str.fullmatch(_ANY_DATE).astype(bool)
+    number, other = text.str.fullmatch(_NUMBER).astype(bool), _can_be_mistaken(text)
     words = ["", "no such day", "days in dates", "ambiguous date"]
     reason = np.select([exists, iso, number, other], words, default="not a date")
     days = ((day - pd.Timestamp(0)) // pd.Timedelta(days=1)).where(exists).astype("Int64")
     return days, pd.Series(reason, index=text.index, dtype=object)
+
+
+def _can_be_mistaken(text: pd.Series) -> pd.Series:
+    """Dates whose day could be their month: 3.5.2021, and 31.12.16, which may be a day of 2031; not 31.12.2016."""
+    parts = text.str.extract(_DAY_MONTH_YEAR)
+    first, second = (pd.to_numeric(parts[name], errors="coerce") for name in (0, 1))
+    both_months = (first <= 12) & (second <= 12) & (first != second)
+    return (both_months | (parts[2].str.len() <= 2)).fillna(False).astype(bool)
 
 
 def _flags(text: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
@@ -152,7 +165,9 @@ _READERS = {
 
 def _sentences(reason: str, column: Column) -> tuple[str, str]:
     kind = {"integer": "a whole number"}.get(column.kind, "a number") + (f" in {column.unit}" if column.unit else "")
-    words = {"kind": kind, "words": list(column.words), "date": column.name.removesuffix("day") + "date"}
+    also = ", ".join(word.upper() for word in _SYNONYMS.get(column.name, ()))
+    listed = f"{list(column.words)}" + (f" ({also} are read as well)" if also else "")
+    words = {"kind": kind, "words": listed, "date": column.name.removesuffix("day") + "date"}
     expected, mend = _REASONS[reason]
     return expected.format(**words), mend.format(**words, unknown=_when_unknown(column))
 

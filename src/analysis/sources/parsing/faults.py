@@ -9,7 +9,8 @@ import pandas as pd
 
 from analysis import schema
 
-SHOWN = 200  # cells per file, column and rule: a wrong column of a million rows must not make a million sentences
+SHOWN = 3  # cells per file, column and rule: a wrong column of a million rows must not make a million sentences
+_RULE = ["severity", "file", "column", "expected", "mend"]
 
 
 def faults_at(
@@ -23,8 +24,6 @@ def faults_at(
 ) -> pd.DataFrame:
     """One fault per line: what stood there, what was expected, how to mend it. Returns FAULTS.
 
-    After the first 200 lines one more row says how many there were.
-
     Example
     -------
     >>> faults_at("patients.csv", "age_years", [4], ["old"], "a number", "leave it empty")["line"].tolist()
@@ -32,13 +31,10 @@ def faults_at(
     """
     if not len(lines):
         return _NONE
-    lines, values = np.asarray(lines), np.asarray(values, dtype=object)
-    shown = [_row(severity, file, int(line), column, value, expected, mend) for line, value in
-             zip(lines[:SHOWN], values[:SHOWN], strict=True)]  # fmt: skip
-    if len(lines) > SHOWN:
-        count = f"{expected} (the same fault in {len(lines):,} rows, the first {SHOWN} are listed)"
-        shown.append(_row(severity, file, None, column, "", count, mend))
-    return _frame(shown)
+    came = [_shown(value) for value in np.asarray(values, dtype=object)]
+    frame = pd.DataFrame({"line": np.asarray(lines, dtype="int64"), "value": came})
+    same = {"severity": severity, "file": file, "column": column, "expected": expected, "mend": mend}
+    return _typed(frame.assign(**same))
 
 
 def fault(
@@ -57,27 +53,57 @@ def fault(
     >>> fault("patients.csv", "the file", "add it")["line"].isna().tolist()
     [True]
     """
-    return _frame([_row(severity, file, line, column, value, expected, mend)])
+    row = (severity, file, line, column, _shown(value), expected, mend)
+    return _typed(pd.DataFrame([row], columns=schema.FAULTS.names))
+
+
+def together(faults: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """All faults as one table FAULTS, each once, every line of its own."""
+    found = [frame for frame in faults if len(frame)]
+    return pd.concat(found, ignore_index=True).drop_duplicates(ignore_index=True) if found else _NONE.copy()
 
 
 def collect(faults: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """All faults as one table FAULTS: errors first, then by file and line, each once."""
-    found = [frame for frame in faults if len(frame)]
-    if not found:
-        return _frame([])
-    together = pd.concat(found, ignore_index=True).drop_duplicates()
-    order = together.assign(line=together["line"].fillna(0)).sort_values(["severity", "file", "line"], kind="stable")
-    return schema.check(together.loc[order.index].reset_index(drop=True), schema.FAULTS)
+    """All faults as one table FAULTS: errors first, then by file and line, each once.
+
+    Of faults that differ in their line and value only the first three are listed; a row after them says how many more
+    there are, and between which lines.
+    """
+    found = together(faults)
+    if not len(found):
+        return found
+    found = found.assign(order=found["line"].astype("float64").fillna(0))
+    rules = found.groupby(_RULE, sort=False)
+    # Faults of one rule stay together, where its first line would stand.
+    found = found.assign(
+        rule=rules.ngroup(), first=rules["order"].transform("min"), size=rules["order"].transform("size")
+    )
+    found = found.sort_values(["severity", "file", "first", "rule", "order"], kind="stable")
+    place = found.groupby("rule").cumcount()
+    listed = found["line"].isna() | (place < SHOWN) | (found["size"] == SHOWN + 1)
+    shown = found if listed.all() else pd.concat([found[listed], _counted(found[~listed])])
+    shown = shown.sort_values(["severity", "file", "first", "rule", "order"], kind="stable")
+    return schema.check(_typed(shown), schema.FAULTS)
 
 
-def _row(severity: str, file: str, line: int | None, column: str, value: object, expected: str, mend: str) -> tuple:
-    shown = "" if value is None or value is pd.NA or value is pd.NaT or value != value else str(value)
-    return severity, file, line, column, shown, expected, mend
+def _counted(more: pd.DataFrame) -> pd.DataFrame:
+    """One row for all faults of a rule that are not listed: how many there are, and between which lines."""
+    groups = more.groupby("rule", sort=False)
+    one, low, high = groups.tail(1).set_index("rule"), groups["line"].min(), groups["line"].max()
+    place = np.where(one["file"].str.endswith(".csv"), "lines ", "rows ")
+    words = one["expected"] + ": and " + groups.size().map("{:,}".format) + " more like this (" + place
+    words = words + low.astype(str) + "-" + high.astype(str) + ")"
+    nowhere = pd.array([None] * len(one), dtype="Int64")
+    return one.assign(expected=words, value="", line=nowhere, mend="mend them in the same way").reset_index()
 
 
-def _frame(rows: list[tuple]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=schema.FAULTS.names)
-    return frame.astype({column.name: column.dtype for column in schema.FAULTS.columns})
+def _shown(value: object) -> str:
+    return "" if value is None or value is pd.NA or value is pd.NaT or value != value else str(value)
 
 
-_NONE = _frame([])
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    declared = {column.name: column.dtype for column in schema.FAULTS.columns}
+    return frame[schema.FAULTS.names].reset_index(drop=True).astype(declared)
+
+
+_NONE = _typed(pd.DataFrame(columns=schema.FAULTS.names))

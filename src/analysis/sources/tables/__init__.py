@@ -18,9 +18,9 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import schema
-from analysis.sources.parsing import collect, fault
+from analysis.sources.parsing import collect, fault, together
 from analysis.sources.tables import meanings
-from analysis.sources.tables.clock import dates_of, dates_to_days
+from analysis.sources.tables.clock import as_given, dates_of, dates_to_days
 from analysis.sources.tables.columns import typed_columns
 from analysis.sources.tables.files import data_files, missing_files, nothing_known, read_cells, table_files
 from analysis.sources.tables.finishing import finished, shows_progression, stated_defaults
@@ -72,15 +72,19 @@ def _typed(folder: Path) -> tuple[Frames, pd.DataFrame]:
         absent[name] = set(LAYOUTS[name].table.names) - {*cells, *dates_of(cells, name).values()}
         in_cells += found
     in_rows = without_follow_up(frames["patients"], files["patients"]) if "patients" in frames else []
+    given = frames
     frames, found = dates_to_days(frames, files)
     in_rows += found
     for name in ("patients", "treatments", "labs", "findings", "lines"):
         if name in frames:
             frames[name], found = getattr(meanings, name)(frames[name], files[name])
             in_rows += found
-    in_rows += broken_rules(frames, files, all_patients=not _lost_rows(in_cells, files.get("patients")))
-    in_rows += cohort_rules(frames, files) + stated_defaults(frames, files, absent)
-    return frames, collect([*in_cells, *_not_yet_told(in_rows, in_cells), *_endpoint(frames, files)])
+    broken = broken_rules(frames, files, all_patients=not _lost_rows(in_cells, files.get("patients")))
+    if (folder / "provenance.json").exists():  # written by this suite: what is odd passed its own door, and was told
+        broken = [found.assign(severity="warning") for found in broken]
+    in_rows += broken + cohort_rules(frames, files) + stated_defaults(frames, files, absent)
+    in_rows = as_given([*in_rows, *_endpoint(frames, files)], given, files)
+    return frames, collect([*in_cells, *_not_yet_told(in_rows, in_cells)])
 
 
 def _lost_rows(in_cells: list[pd.DataFrame], file: str | None) -> bool:
@@ -91,7 +95,7 @@ def _lost_rows(in_cells: list[pd.DataFrame], file: str | None) -> bool:
 def _not_yet_told(in_rows: list[pd.DataFrame], in_cells: list[pd.DataFrame]) -> list[pd.DataFrame]:
     """Faults of rows, less those on a cell that could not be read: what is missing there is already said."""
     place = ["file", "line", "column"]
-    told = collect(in_cells)[place].drop_duplicates()
+    told = together(in_cells)[place].drop_duplicates()
     return [
         frame[frame[place].merge(told, on=place, how="left", indicator=True)["_merge"].eq("left_only").to_numpy()]
         for frame in in_rows

@@ -38,6 +38,29 @@ def dates_of(frame: pd.DataFrame, name: str) -> dict[str, str]:
     return {date: day for date, day in pairs.items() if date and date in frame}
 
 
+def as_given(faults: list[pd.DataFrame], frames: Frames, files: dict[str, str]) -> list[pd.DataFrame]:
+    """Faults found after dates became days, as the files have it: their own columns and the dates that stand there.
+
+    `frames` are those from before `dates_to_days`.
+    """
+    dated = {files[name]: (frame, dates_of(frame, name)) for name, frame in frames.items()}
+    return [_in_dates(found, *dated[found["file"].iloc[0]]) if len(found) and found["file"].iloc[0] in dated else found
+            for found in faults]  # fmt: skip
+
+
+def _in_dates(faults: pd.DataFrame, frame: pd.DataFrame, dated: dict[str, str]) -> pd.DataFrame:
+    faults = faults.copy()
+    for date, day in dated.items():
+        here = (faults["column"] == day) & faults["line"].isin(frame.index)
+        stood = pd.to_datetime(frame[date].reindex(faults.loc[here, "line"]).astype("Float64"), unit="D")
+        faults.loc[here, "value"] = stood.dt.strftime("%Y-%m-%d").fillna("").to_numpy()
+        faults.loc[faults["column"] == day, "column"] = date
+        faults["mend"] = faults["mend"].str.replace(rf"\b{day}\b", date, regex=True)
+    return faults.assign(
+        mend=faults["mend"].str.replace("last_contact_day", "last_contact_date") if dated else faults["mend"]
+    )
+
+
 def _mixed(frames: Frames, files: dict[str, str], dated: dict[str, dict[str, str]]) -> list[pd.DataFrame]:
     """Days in one place and dates in another: from which day the days count is then anybody's guess."""
     days = {
