@@ -297,8 +297,8 @@ def test_a_missing_column(folder):
 @pytest.mark.parametrize("spelling", ["strat_day", "Start Day", "startday", "start-day"])
 def test_a_misspelt_column(folder, spelling):
     error = _the_error(folder(**_with("treatments", "start_day", spelling)))
-    assert error[:3] == ("treatments.csv", None, "start_day")
-    assert f"did you mean {spelling!r}" in error[4]
+    assert error[:3] == ("treatments.csv", 1, "start_day")
+    assert f"the file has {spelling!r} instead: did you mean 'start_day'?" in error[4]
 
 
 def test_a_misspelt_optional_column_is_not_lost_in_silence(folder):

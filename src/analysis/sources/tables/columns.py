@@ -55,7 +55,8 @@ def _column_faults(cells: pd.DataFrame, layout: Layout, file: str) -> tuple[list
         if near:
             stranger, match = near[0]
             misspelt.append(stranger)
-            faults.append(fault(file, expected, f"did you mean {stranger!r}? rename it to {match!r}", name))
+            mend = f"the file has {str(stranger)!r} instead: did you mean {match!r}? rename it to {match!r}"
+            faults.append(fault(file, expected, mend, name, line=1 if file.endswith(".csv") else None))
         elif needed:
             mend = f"add it; the file has {', '.join(map(str, cells.columns))}"
             faults.append(fault(file, expected, mend, name))

@@ -33,8 +33,8 @@ def missing_files(folder: Path) -> list[pd.DataFrame]:
     others = sorted(
         path.name for path in folder.iterdir() if path.suffix.lower() in (".csv", ".parquet", ".tsv", ".txt")
     )
+    seen = f"the folder has {', '.join(others) or 'no table'}"
     others = [name for name in others if Path(name).stem not in found]
-    seen = f"the folder has {', '.join(others) or 'no other table'}"
     faults = []
     if "patients" not in found:
         near = difflib.get_close_matches("patients.csv", others, n=1)

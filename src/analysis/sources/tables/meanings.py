@@ -13,7 +13,7 @@ _RESULTS = {
     "best response": schema.LINES["best_response"].words,
     "MRD": ("negative", "positive"),
 }
-_KEPT = "or add it to drugs.csv; kept with class 'unknown'"
+_KEPT = "or add it to src/analysis/vocabulary/drugs.csv; kept with class 'unknown'"
 OLDEST_SHOWN = 89
 Found = tuple[pd.DataFrame, list[pd.DataFrame]]
 

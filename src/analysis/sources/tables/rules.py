@@ -71,7 +71,7 @@ def _patients(frame: pd.DataFrame, file: str) -> Faults:
     early = (last < entry) & death.isna()
     checks = [
         (repeated, "patient_id", "each patient once", "keep one row per patient"),
-        (before, "death_day", "death on or after day 0 (diagnosis) and the day of entry", "correct one of the days"),
+        (before, "death_day", "death on or after day 0 and the day of entry", "correct one of the days"),
         (early, "last_contact_day", "last contact on or after the day of entry", "correct one of the days"),
         (last > death, "last_contact_day", "last contact no later than death", "correct one of the days"),
     ]
