@@ -114,7 +114,7 @@ def test_header_and_footer_say_what_whom_when_and_with_what():
         "Made-up <b>cohort</b>",
         "Patients 5,000",
         "Period 2005 to 2020",
-        "days from the first treatment",
+        "Days count from the first treatment",
         "Relapse first progression <after> the start",
         "horizon_months = 48 months (how far)",
         "pandas 2.3.3",
@@ -372,6 +372,18 @@ def test_strange_spans_and_scopes_are_mended():
     assert labels == ["Table 1", "Table 2"]
 
 
+def test_rows_of_one_group_and_long_texts_are_marked_for_the_eye():
+    rows = [("line 1", "relapse"), ("line 1", "start of the next line without relapse"), ("line 2", "relapse")]
+    body = "".join(f"<tr><th>{head}</th><td>{text}</td></tr>" for head, text in rows)
+    soup, _ = made(data(text_html=f"<table><tbody>{body}</tbody></table>"))
+    assert soup.table["class"] == ["grouped", "keyed"]
+    assert [row.get("class") for row in soup.find_all("tr")] == [["first"], None, ["first"]]
+    assert [head.get("class") for head in soup.find_all("th")] == [None, ["again"], None]
+    assert [cell.text for cell in soup.find_all(class_="long")] == [rows[1][1]]
+    alone, _ = made(data(text_html="<table><tbody><tr><th>a head of more than twenty signs</th></tr></tbody></table>"))
+    assert not alone.table.get("class")
+
+
 def test_a_table_that_marks_its_own_numbers_is_left_as_it_is():
     table = '<table><tr><td class="number">1</td><td>2</td></tr></table>'
     assert str(made(data(text_html=table))[0].table).count("number") == 1
@@ -414,11 +426,11 @@ def test_the_index_lists_pages_with_cohort_and_status():
     soup = BeautifulSoup(page.render_index("All", records, DEFINITIONS), "html.parser")
     assert [link["href"] for link in soup.main.find_all("a")] == ["a.html", "b.html", "d.html", "e.html", "f.html"]
     text = [" ".join(item.get_text(" ").split()) for item in soup.main.ol.find_all("li")]
-    assert text[0] == "Title of a Why? A <cohort> (synthetic)"
+    assert text[0] == "Title of a Why? A <cohort>, synthetic - the last run ended well"
     assert "the last run failed; this page is from an earlier run" in text[1]
     assert "runs/b.json" in text[1]
     assert "a patient's value" not in text[1]
-    assert text[2].startswith("c No page: the run was killed.")
+    assert text[2].startswith("c A <cohort>, synthetic - no page: the run was killed")
     assert "the last run was interrupted" in text[4]
     assert "the last run ran out of time" in text[5]
     assert [h.text for h in soup.find_all("h1")] == ["All"]
