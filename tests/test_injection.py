@@ -36,6 +36,8 @@ UNSAFE = [
     "noscript",
 ]
 FORGERY = "male\x1b[2J\x1b[31m\u202e"
+# Markdown first: a line that begins with a tag is read as HTML to its end, and nothing after it would be tried
+EVERY = " ".join(reversed(PAYLOADS))
 NUMBER_OF = {payload: number for number, payload in enumerate(PAYLOADS)}
 # frequent agents, so that regimens and classes with payloads are among those shown
 REPLACED = ["dexamethasone", "bortezomib", "lenalidomide", "thalidomide", "cyclophosphamide", "prednisone", "melphalan"]
@@ -59,7 +61,7 @@ def spoiled():
     patients, labs, findings = made["patients"], made["labs"], made["findings"]
     patients["race"] = cycled(len(patients))
     for number, payload in enumerate(PAYLOADS):
-        patients[f"{payload} {number}"] = pd.Series(cycled(len(patients))).where(patients.index % 3 > 0)
+        patients[f"{payload} {number}"] = pd.Series(cycled(len(patients))).where(patients.index % (9 - number) > 0)
     made["treatments"] = made["treatments"].replace({"agent": dict(zip(REPLACED, PAYLOADS, strict=True))})
     made["labs"] = labs.assign(test=labs["test"].mask(labs.index % 5 == 0, pd.Series(cycled(len(labs)))))
     made["labs"]["unit"] = labs["unit"].mask(labs.index % 5 == 0, pd.Series(cycled(len(labs))))
@@ -68,7 +70,7 @@ def spoiled():
         finding=findings["finding"].mask(symptom, pd.Series(cycled(len(findings)))),
         value=findings["value"].mask(symptom, pd.Series(cycled(len(findings)))),
     )
-    facts = {name: " ".join(PAYLOADS) for name in ("title", "time_zero", "source", "citation", "licence", "release")}
+    facts = dict.fromkeys(("title", "time_zero", "source", "citation", "licence", "release"), EVERY)
     made["cohort"] = made["cohort"].assign(name="spoiled", **facts)
     return made
 
@@ -108,8 +110,12 @@ def pages(request, spoiled, tmp_path_factory):
     return request.param, made, found
 
 
+def plain(text: str) -> str:
+    return " ".join(text.split())
+
+
 def text_of(soup) -> str:
-    return " ".join(soup.get_text().split())
+    return plain(soup.get_text())
 
 
 def test_a_page_has_no_element_of_a_payload(pages):
@@ -144,21 +150,31 @@ def test_a_page_leads_nowhere_but_to_itself_and_its_sisters(pages):
             assert inside or target in sisters, (name, target)
 
 
+def cells_of(soup) -> set[str]:
+    return {text_of(cell) for cell in soup.find_all(["td", "th"])}
+
+
 def test_payloads_are_read_as_text_where_the_column_is_shown(pages):
     made_by, _, found = pages
-    cohort, treatment = text_of(found["01_cohort"].main), text_of(found["02_treatment_lines"].main)
-    facts = " ".join(PAYLOADS) if made_by is from_treatments else f"in {FOLDER}"
+    facts = plain(EVERY if made_by is from_treatments else f"in {FOLDER}")
     for name, soup in found.items():
-        assert " ".join(facts.split()) in text_of(soup), f"{name}: the cohort's title"
+        assert facts in text_of(soup.main if name == "index" else soup.title), f"{name}: the cohort's title"
     for name in ("01_cohort", "02_treatment_lines", "03_relapse_frequency"):
-        assert text_of(found[name].main).count(" ".join(facts.split())) >= 2, "title and source, in a sentence"
-        assert text_of(found[name].footer).count(" ".join(facts.split())) >= 1, "source, as the page's footer has it"
+        assert text_of(found[name].header).count(facts) == (2 if made_by is from_treatments else 1), "title, time zero"
+        assert text_of(found[name].footer).count(facts) == (4 if made_by is from_treatments else 1), "source and terms"
+        assert text_of(found[name].main).count(facts) >= 2, "title and source, in a sentence"
+    cells = cells_of(found["01_cohort"])
     for payload in PAYLOADS:
-        plain = " ".join(payload.split())
-        assert plain in cohort, "race"
-        assert f"{plain} {NUMBER_OF[payload]}" in cohort, "the name of a column"
-    shown = [payload for payload in PAYLOADS if " ".join(payload.split()) in treatment.replace(facts, "")]
-    assert len(shown) >= 4, "agents and regimens"
+        assert plain(payload) in cells, "race"
+        assert f"{plain(payload)} {NUMBER_OF[payload]}" in cells, "the name of a column"
+    sentences = " ".join(text_of(paragraph) for paragraph in found["01_cohort"].main.find_all("p"))
+    assert f"most often {plain(PAYLOADS[6])} 6 (" in sentences
+    agents = {agent for cell in cells_of(found["02_treatment_lines"]) for agent in cell.split("+")}
+    shown = agents & {plain(payload) for payload in PAYLOADS}
+    assert len(shown) >= 5, "agents of the most frequent regimens"
+    if made_by is from_treatments:
+        unknown = cells_of(found["01_cohort"].find_all("table")[-1])
+        assert {plain(payload) for payload in PAYLOADS} <= unknown, "agents that the vocabulary does not know"
 
 
 def test_alternative_texts_carry_payloads_as_text(pages):
@@ -166,7 +182,7 @@ def test_alternative_texts_carry_payloads_as_text(pages):
     alts = [image["alt"] for soup in found.values() for image in soup.find_all("img")]
     assert all(alts)
     if made_by is from_lines:
-        assert any("<img src=x onerror=alert(1)>" in alt for alt in alts), "a class of drugs"
+        assert [payload for payload in PAYLOADS if any(plain(payload) in alt for alt in alts)], "a class of drugs"
 
 
 def test_closed_lists_of_words_refuse_payloads(spoiled, tmp_path):
