@@ -133,6 +133,15 @@ def test_a_real_cohort_is_marked_as_internal():
     assert "not stated" in html
 
 
+def test_every_printed_sheet_says_what_kind_of_data_it_shows():
+    real = ABOUT | {"synthetic": False}
+    assert '@top-left { content: "Synthetic data"' in made()[0].style.string
+    assert '@top-left { content: "Internal: real patients"' in made(about=real)[0].style.string
+    mixed = [record("a", "ok"), record("b", "ok", synthetic=False)]
+    assert '@top-left { content: "Internal: real patients"' in page.render_index("All", mixed, {})
+    assert '@top-left { content: "Synthetic data"' in page.render_index("All", mixed[:1], {})
+
+
 @pytest.mark.parametrize("alt", ["", "   ", None, "No description has been provided for this image"])
 def test_a_figure_without_a_true_description_is_refused(alt):
     metadata = {} if alt is None else {"image/png": {"alt": alt}}

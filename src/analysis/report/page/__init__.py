@@ -22,6 +22,7 @@ from analysis.report.parameters import Parameter
 __all__ = ["Page", "PageError", "render", "render_index"]
 
 SYNTHETIC = "Synthetic data - no row is a real patient"
+MARKS = {True: "Synthetic data", False: "Internal: real patients"}  # on every printed sheet
 REAL = (
     "Internal: real patients; small counts are withheld but not yet protected against recovery by subtraction "
     "- do not pass on"
@@ -65,6 +66,7 @@ def render(
     html = _template("page.html").render(
         style=_style(),
         banner=_banner(about["synthetic"]),
+        mark=MARKS[bool(about["synthetic"])],
         body=body,
         about=about,
         period=_period(about),
@@ -86,6 +88,7 @@ def render_index(title: str, records: Iterable[Mapping[str, Any]], definitions: 
         style=_style(),
         title=title,
         banners=[_banner(kind) for kind in sorted(kinds)],
+        mark=MARKS[all(kinds)],
         records=records,
         definitions=definitions,
     )
