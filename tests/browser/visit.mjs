@@ -84,7 +84,8 @@ const browser = await chromium.launch({
 });
 try {
   for (const file of files) {
-    for (const width of WIDTHS) console.log(JSON.stringify(await visit(browser, file, width)));
+    const seen = await Promise.all(WIDTHS.map((width) => visit(browser, file, width)));
+    seen.forEach((record) => console.log(JSON.stringify(record)));
   }
 } finally {
   await browser.close();
