@@ -25,13 +25,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-# The slow libraries that a notebook needs sooner or later; more are named by the owner.
+# The slow libraries that a notebook needs sooner or later; more are named by the owner. Not matplotlib_inline: it must
+# be imported where IPython is, or figures show as text.
 STACK = (
     "ipykernel.kernelapp",
     "ipykernel.ipkernel",
     "IPython.core.completer",
     "matplotlib.pyplot",
-    "matplotlib_inline.backend_inline",
     "matplotlib.backends.backend_agg",
     "pandas.plotting._matplotlib",
     "pyarrow.parquet",
