@@ -111,7 +111,7 @@ def _unreadable(latex: str) -> str:
         return "its braces do not pair"
     if "%" in bare:
         return r"a bare % hides what follows it, \% does not"
-    if False and (strange := [name for name in re.findall(r"\\begin\{([^}]*)\}", latex) if name not in _ENVIRONMENTS]):
+    if strange := [name for name in re.findall(r"\\begin\{([^}]*)\}", latex) if name not in _ENVIRONMENTS]:
         return f"the environment {strange[0]!r} is not known"
     return "" if latex else "it is empty"
 
