@@ -175,6 +175,13 @@ def test_values_of_the_study_file_are_held_to_their_type(parameters):
             accept(parameters, wrong, {}, "nb")
 
 
+def test_true_is_not_taken_for_the_number_one():
+    [found] = parse("step: Literal[1, 2] = 2")
+    assert accept([found], {"step": 1}, {}, "nb") == {"step": 1}
+    assert "not true or false" in refused(accept, [found], {"step": True}, {}, "nb")
+    assert "default of 'step'" in refused(parse, "step: Literal[0, 1] = False")
+
+
 def test_a_day_of_the_study_file_may_be_text_or_what_yaml_makes_of_it(parameters):
     assert accept(parameters, {"since": date(2019, 1, 2), "days": ["2020-01-02", date(2020, 1, 3)]}, {}, "nb") == {
         "since": "2019-01-02",

@@ -6,7 +6,7 @@ import ast
 import re
 import types
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal, Optional, Union, get_args, get_origin
 
 import yaml
@@ -106,7 +106,7 @@ def _no_flag(value: Any) -> Any:
 
 def as_day(value: Any) -> date:
     """A day, from a date or ISO text and nothing else: pydantic alone would take numbers for seconds since 1970."""
-    if isinstance(value, date) and not isinstance(value, datetime):
+    if isinstance(value, date):
         return value
     if isinstance(value, str) and _DAY.fullmatch(value):
         try:
