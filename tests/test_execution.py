@@ -1,7 +1,5 @@
 """Failure drills: one notebook, ended in every way that a run can end, on forked and on ordinary kernels."""
 
-import os
-import signal
 import threading
 import time
 from pathlib import Path
