@@ -121,8 +121,9 @@ def test_a_stop_from_outside_ends_the_run_at_once(tmp_path, address):
 def test_after_a_stop_nothing_begins(tmp_path, address):
     stop = Stop()
     stop.at_once()
-    _, told = execution.execute(tmp_path / "none.ipynb", tmp_path / "out.ipynb", {}, Limits(60), address, stop)
+    told = execute(tmp_path, address, "1", stop=stop)
     assert told["status"] == "interrupted"
+    assert not (tmp_path / "executed.ipynb").exists()
 
 
 def test_a_kernel_that_is_interrupted_from_outside_says_so(tmp_path, address):

@@ -144,7 +144,9 @@ def test_a_module_that_cannot_be_imported_is_left_to_the_notebook(tmp_path, monk
 
 def test_when_the_server_dies_its_kernels_do_and_the_next_is_ordinary(tmp_path, mark):
     with kernels.fork_server() as address:
-        source = "import os, signal, time; os.kill(os.getppid(), signal.SIGKILL); time.sleep(30)"
+        # while C code holds the interpreter, the kernel's own watch over its parent sleeps too
+        kill = "import ctypes, os, subprocess; subprocess.Popen(['sh', '-c', f'sleep 1; kill -9 {os.getppid()}'])"
+        source = f"{kill}; ctypes.PyDLL(None).sleep(120)"
         told, _ = execute(tmp_path, address, "1", source)
         assert told["status"] == "killed"
         assert once(lambda: not marked(mark)), "a kernel outlived its server"
