@@ -37,7 +37,7 @@ def execute(folder, address, *sources, limits=None, stop=None):
     nbformat.write(new_notebook(cells=cells), notebook)
     executed = folder / "executed.ipynb"
     _, told = execution.execute(notebook, executed, {"cohort": "other"}, limits or Limits(60), address, stop)
-    return told, saved_statuses(executed) if executed.exists() else told
+    return told, saved_statuses(executed) if executed.exists() else []
 
 
 def saved_statuses(executed):
@@ -121,7 +121,7 @@ def test_a_stop_from_outside_ends_the_run_at_once(tmp_path, address):
 def test_after_a_stop_nothing_begins(tmp_path, address):
     stop = Stop()
     stop.at_once()
-    told = execute(tmp_path, address, "1", stop=stop)
+    told, _ = execute(tmp_path, address, "1", stop=stop)
     assert told["status"] == "interrupted"
     assert not (tmp_path / "executed.ipynb").exists()
 

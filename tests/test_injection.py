@@ -243,11 +243,9 @@ FORGING = {
     "a stray file": {"patients": None, f"stray{FORGERY}": "x\n1\n"},
     "files none of which is ours": {"patients": None, "treatments": None, f"stray{FORGERY}": "x\n1\n"},
 }
-REPEATED = {"names where one is missing", "a stray file", "files none of which is ours"}
-RAW = pytest.mark.xfail(strict=True, reason="what the command says goes to the terminal with its control characters")
 
 
-@pytest.mark.parametrize("what", [pytest.param(what, marks=RAW if what in REPEATED else ()) for what in FORGING])
+@pytest.mark.parametrize("what", FORGING)
 def test_what_check_says_cannot_forge_a_line_of_the_terminal(what, tmp_path, capfd):
     folder = folder_of(tmp_path / "cohort", **FORGING[what])
     for show in ([], ["--show-values"]):
@@ -257,13 +255,11 @@ def test_what_check_says_cannot_forge_a_line_of_the_terminal(what, tmp_path, cap
         assert "0 error(s)" not in said.splitlines()
 
 
-@RAW
 def test_a_cohort_that_is_not_there_cannot_forge_a_line_of_the_terminal(tmp_path, capfd):
     assert main(["check", str(tmp_path / f"no{FORGERY}")]) == 1
     assert_plain(terminal(capfd))
 
 
-@RAW
 def test_a_title_and_a_folder_cannot_forge_a_line_of_the_terminal(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(shelf, "data_folder", lambda: tmp_path / "data")
     monkeypatch.setattr("analysis.report.runner.run_all", lambda *arguments, **more: [])

@@ -407,7 +407,6 @@ def test_the_command_refuses_a_secret_and_does_not_repeat_it(pair, capsys, tmp_p
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.xfail(strict=True, reason="the command repeats what it cannot split into name=value")
 @pytest.mark.parametrize("pair", [SECRET_VALUES[0], f"db-password={PASSWORD}"])
 def test_the_command_does_not_repeat_a_pair_that_it_cannot_split(pair, capsys):
     assert main(["report", "-p", pair]) == 2
@@ -416,7 +415,6 @@ def test_the_command_does_not_repeat_a_pair_that_it_cannot_split(pair, capsys):
     assert PASSWORD not in captured.out + captured.err
 
 
-@pytest.mark.xfail(strict=True, reason="the command repeats an address before the study file is asked")
 @pytest.mark.parametrize("command", [["report", "--cohort"], ["check"], ["import", "tables", "--out", "x"]])
 def test_the_command_does_not_repeat_a_password_in_a_cohort(command, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)

@@ -7,7 +7,6 @@ Exit codes: 0 done; 1 the data or a notebook failed; 2 wrong usage; 3 a kernel w
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -94,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name.isidentifier():
-        raise argparse.ArgumentTypeError(f"expected name=value, came {text!r}")
+        raise argparse.ArgumentTypeError("expected name=value, such as horizon_months=48")  # what came may be secret
     return name, value
 
 
@@ -116,20 +115,21 @@ def _report(asked: argparse.Namespace) -> int:
     notebooks = shelf.project_folder() / "notebooks"
     decided = study.read(notebooks / "study.yaml")
     cohort = _located(asked.cohort or decided.cohort)
-    runs = study.plan(decided, notebooks, cohort, dict(asked.values), asked.only)
-    out = _usable(asked.out or shelf.project_folder() / "reports")
+    runs = study.plan(decided, notebooks, cohort, _once_each(asked.values), asked.only)
+    names = [run.notebook for run in decided.runs]
+    out = folder.usable(asked.out or shelf.project_folder() / "reports")
     with kernels.fork_server(kernels.imported_by(run.notebook for run in runs)) as fork_address:
         say(f"cohort {cohort}: reading")  # while the fork server imports
         about = shelf.about(cohort, sources)
         definitions = decided.definitions.get("every", {}) | decided.definitions.get(about["endpoint"], {})
         limits = Limits.of_minutes(decided.timeout_minutes, decided.cell_timeout_minutes, decided.memory_gigabytes)
         with folder.alone_in(out):
-            _refuse_other_cohort(decided, runs, out, about)
+            folder.refuse_pages_of_others(out, names, [run.name for run in runs], about["title"])
             say(f"cohort {about['title']}: {about['patients']:,} patients; {len(runs)} notebook(s)")
             _mention_warnings(cohort)
             with notebook_progress(len(runs)) as tell:
                 records = runner.run_all(runs, out, about, definitions, asked.jobs, limits, tell, fork_address)
-            index = folder.write_index(out, [run.notebook for run in decided.runs], decided.title, definitions)
+            index = folder.write_index(out, names, decided.title, definitions)
     for record in records:
         if record["status"] != "ok":
             complain(outcome.sentence(record, out))
@@ -138,18 +138,11 @@ def _report(asked: argparse.Namespace) -> int:
     return outcome.exit_code(records)
 
 
-def _refuse_other_cohort(decided: study.Study, runs: list, out: Path, about: dict[str, Any]) -> None:
-    left = [run.notebook for run in decided.runs if run.notebook not in {planned.name for planned in runs}]
-    if others := folder.pages_of_others(out, left, about["title"]):
-        raise UsageError([f"--out {out} holds pages of another cohort ({', '.join(others)}); name another folder"])
-
-
-def _usable(out: Path) -> Path:
-    """The folder of the pages; refused in words before any work when it cannot be one."""
-    there = next(place for place in (out.absolute(), *out.absolute().parents) if place.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        raise UsageError([f"--out {out}: expected a folder that can be written, but {there} is none; name another"])
-    return out
+def _once_each(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    names = [name for name, _ in pairs]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UsageError([f"-p {name}: given more than once; give it once" for name in twice])
+    return dict(pairs)
 
 
 def _mention_warnings(cohort: str) -> None:
@@ -165,6 +158,7 @@ def _mention_warnings(cohort: str) -> None:
 def _check(asked: argparse.Namespace) -> int:
     from analysis import sources
 
+    parameters.refuse_secrets({"cohort": asked.cohort})
     faults = sources.inspect(asked.cohort)
     _report_faults(faults, asked.show_values)
     if (faults["severity"] == "error").any():
@@ -248,12 +242,13 @@ def _located(cohort: str) -> str:
     """A cohort as the notebooks get it: the name of the embedded one, or an absolute path."""
     from analysis import sources
 
+    parameters.refuse_secrets({"cohort": cohort})
     return cohort if cohort == "synthetic" else str(sources.locate(cohort).resolve())
 
 
 def _report_faults(faults: Any, show_values: bool) -> None:
     for line in schema.fault_lines(faults, show_values=show_values):
-        complain(line)
+        complain(line.replace("\n", "\\n"))  # a name with a line end in it cannot pass for a fault of its own
     errors = int((faults["severity"] == "error").sum())
     masked = not show_values and (faults["value"] != "").any()
     hint = "; values are masked: relapse check COHORT --show-values prints them" if masked else ""

@@ -6,6 +6,7 @@ Everything is made in a folder aside, on the same disk, and moved into place in 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -14,8 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from analysis.report import page
+from analysis.report.parameters import UsageError
 
 Record = dict[str, Any]
+
+
+def usable(out: Path) -> Path:
+    """The folder of the pages; refused in words before any work when it cannot be one."""
+    there = next(place for place in (out.absolute(), *out.absolute().parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise UsageError([f"--out {out}: expected a folder that can be written, but {there} is none; name another"])
+    return out
 
 
 class BusyError(RuntimeError):
@@ -70,11 +80,12 @@ def read_record(out: Path, name: str) -> Record | None:
     return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 
 
-def pages_of_others(out: Path, names: list[str], title: str) -> list[str]:
-    """Which of these notebooks have a page here that shows another cohort than the one with this title?"""
-    records = {name: record for name in names if (record := read_record(out, name))}
-    shown = {name: (record.get("page") or {}).get("cohort", {}).get("title", title) for name, record in records.items()}
-    return [name for name, other in shown.items() if other != title]
+def refuse_pages_of_others(out: Path, names: list[str], running: list[str], title: str) -> None:
+    """Raise UsageError when a page that this run will not make again shows another cohort than the one of this title."""
+    records = [record for name in names if name not in running and (record := read_record(out, name))]
+    shown = {record["notebook"]: (record.get("page") or {}).get("cohort", {}).get("title", title) for record in records}
+    if others := [name for name, other in shown.items() if other != title]:
+        raise UsageError([f"--out {out} holds pages of another cohort ({', '.join(others)}); name another folder"])
 
 
 def write_index(out: Path, names: list[str], title: str, definitions: Mapping[str, str]) -> Path:

@@ -32,4 +32,5 @@ def sentence(record: Record, out: Path) -> str:
     rest = f"\n  never ran: cells {', '.join(map(str, never))}" if never else ""
     kept = out / "runs" / f"{record['notebook']}.ipynb"
     look = f"\n  to look at: {kept}" if "cells" in record and kept.exists() else ""
-    return f"{record['notebook']} {record['status']}{place}: {record['message']}{rest}{look}"
+    message = record["message"].replace("\n", "\n    ")  # a message cannot pass for a line of ours
+    return f"{record['notebook']} {record['status']}{place}: {message}{rest}{look}"
