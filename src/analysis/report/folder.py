@@ -81,7 +81,7 @@ def read_record(out: Path, name: str) -> Record | None:
 
 
 def refuse_pages_of_others(out: Path, names: list[str], running: list[str], title: str) -> None:
-    """Raise UsageError when a page that this run will not make again shows another cohort than the one of this title."""
+    """Raise UsageError when a page that this run will not remake shows another cohort than the one of this title."""
     records = [record for name in names if name not in running and (record := read_record(out, name))]
     shown = {record["notebook"]: (record.get("page") or {}).get("cohort", {}).get("title", title) for record in records}
     if others := [name for name, other in shown.items() if other != title]:
