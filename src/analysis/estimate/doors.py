@@ -7,11 +7,22 @@ import difflib
 import numpy as np
 import pandas as pd
 
-from analysis.schema import ATTRITION, CURVES, DESCRIPTION, QUANTILES, RATES, RISK, SPELLS, SchemaError
+from analysis.schema import (
+    ATTRITION,
+    CURVES,
+    DESCRIPTION,
+    DIFFERENCES,
+    QUANTILES,
+    RATES,
+    RESTRICTED_MEANS,
+    RISK,
+    SPELLS,
+    SchemaError,
+)
 
 CENSORED = "censored"
 WORDS = SPELLS["event"].words
-_RESULTS = (CURVES, RISK, QUANTILES, RATES, ATTRITION, DESCRIPTION)
+_RESULTS = (CURVES, RISK, QUANTILES, RESTRICTED_MEANS, DIFFERENCES, RATES, ATTRITION, DESCRIPTION)
 _TAKEN = {name for table in _RESULTS for name in table.names} - {"line"} | {"last_time"}
 
 

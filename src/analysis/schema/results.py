@@ -82,6 +82,60 @@ QUANTILES = Table(
     key=("estimand", "stratum", "event", "probability"),
 )
 
+RESTRICTED_MEANS = Table(
+    "RESTRICTED_MEANS",
+    "estimand, stratum and event",
+    (
+        Column("estimand", "text", "restricted mean survival, or restricted mean time lost to an event"),
+        STRATUM,
+        EVENT,
+        Column("horizon", "number", "time since line start up to which the mean is taken", "days", minimum=0),
+        *_limits("days"),
+        Column("std_error", "number", "standard error of the estimate", "days", nullable=True),
+        _count("at_risk", "subjects at risk just before the horizon"),
+        _count("subjects", "subjects in the stratum"),
+        _count("events", "events of this kind up to the horizon"),
+        NOTE,
+    ),
+    key=("estimand", "stratum", "event"),
+)
+
+DIFFERENCES = Table(
+    "DIFFERENCES",
+    "estimand, stratum and event",
+    (
+        Column("estimand", "text", "what is compared: restricted mean survival, restricted mean time lost"),
+        STRATUM,
+        Column("reference", "text", "label of the group subtracted"),
+        EVENT,
+        Column("horizon", "number", "time since line start up to which the mean is taken", "days", minimum=0),
+        *_limits("days"),
+        Column("std_error", "number", "standard error of the difference", "days", nullable=True),
+        Column("p_value", "number", "two-sided, of no difference (normal)", nullable=True, minimum=0, maximum=1),
+        NOTE,
+    ),
+    key=("estimand", "stratum", "event"),
+)
+
+TESTS = Table(
+    "TESTS",
+    "test and event",
+    (
+        Column("test", "text", "name of the test: log-rank, Gray"),
+        EVENT,
+        Column("compared", "text", "columns whose values make the groups compared, joined by +"),
+        Column("stratified_by", "text", "columns within whose values they are compared, joined by +; empty for none"),
+        Column("groups", "integer", "groups compared", minimum=0),
+        Column("statistic", "number", "chi-square statistic", nullable=True, minimum=0),
+        Column("degrees_of_freedom", "integer", "degrees of freedom", minimum=0),
+        Column("p_value", "number", "chance of such a statistic or a larger one", nullable=True, minimum=0, maximum=1),
+        _count("subjects", "subjects compared"),
+        _count("events", "events of this kind"),
+        NOTE,
+    ),
+    key=("test", "event"),
+)
+
 RATES = Table(
     "RATES",
     "stratum and event",
