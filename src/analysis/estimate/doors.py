@@ -12,6 +12,8 @@ from analysis.schema import (
     CURVES,
     DESCRIPTION,
     DIFFERENCES,
+    EXPECTED_TIMES,
+    OCCUPANCY,
     QUANTILES,
     RATES,
     RESTRICTED_MEANS,
@@ -23,6 +25,7 @@ from analysis.schema import (
 CENSORED = "censored"
 WORDS = SPELLS["event"].words
 _RESULTS = (CURVES, RISK, QUANTILES, RESTRICTED_MEANS, DIFFERENCES, RATES, ATTRITION, DESCRIPTION)
+_RESULTS += (OCCUPANCY, EXPECTED_TIMES)
 _TAKEN = {name for table in _RESULTS for name in table.names} - {"line"} | {"last_time"}
 
 

@@ -100,6 +100,36 @@ RESTRICTED_MEANS = Table(
     key=("estimand", "stratum", "event"),
 )
 
+OCCUPANCY = Table(
+    "OCCUPANCY",
+    "stratum, state and time",
+    (
+        STRATUM,
+        Column("state", "text", "line 1, line 2 ..., no further treatment, death: where a patient can be"),
+        Column("time", "number", "time since time zero of the patient, the start of the first line", "days", minimum=0),
+        *_limits(),
+        Column("std_error", "number", "standard error of the estimate", nullable=True),
+        _count("at_risk", "patients watched in the state just before the time"),
+        _count("entered", "moves into the state at the time (in tables at fixed times: up to the time)"),
+        NOTE,
+    ),
+    key=("stratum", "state", "time"),
+)
+
+EXPECTED_TIMES = Table(
+    "EXPECTED_TIMES",
+    "stratum and state",
+    (
+        STRATUM,
+        Column("state", "text", "line 1, line 2 ..., no further treatment, death: where a patient can be"),
+        Column("horizon", "number", "time since time zero up to which the time is counted", "days", minimum=0),
+        *_limits("days"),
+        Column("std_error", "number", "standard error of the estimate", "days", nullable=True),
+        NOTE,
+    ),
+    key=("stratum", "state"),
+)
+
 DIFFERENCES = Table(
     "DIFFERENCES",
     "estimand, stratum and event",

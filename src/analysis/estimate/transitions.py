@@ -1,0 +1,230 @@
+"""Transition matrices between states from stays in them, and the standard errors of what is made of their product."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.estimate.paths import Paths
+
+_SMALLEST_SHARE = 0.1  # how far a product of matrices may shrink before its inverse costs digits
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """One stratum: at each time the numbers at risk and moving, `matrix` = I + dA, and the shares before and after it.
+
+    Each stay is at risk at the places `came` to `left` of `time`; `late` marks those with which a
+    patient comes under observation after the start. `start` holds each patient's influence on the shares
+    at the start. `scale` is p_j(u-) / Y_j(u), what one move out of state j at u weighs.
+    """
+
+    time: np.ndarray
+    at_risk: np.ndarray
+    moves: np.ndarray
+    matrix: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+    scale: np.ndarray
+    patient: np.ndarray
+    came: np.ndarray
+    left: np.ndarray
+    state: np.ndarray
+    into: np.ndarray
+    late: np.ndarray
+    start: np.ndarray
+
+
+def transitions_of(paths: Paths, start: str | None, landmark: float) -> Transitions | None:
+    """Counts and matrices after the landmark; None where nobody was under observation there to start from."""
+    size = len(paths.states)
+    paths = paths.kept((paths.end > landmark) | ((paths.end == 0) & (landmark == 0)))
+    begin = np.maximum(paths.begin, landmark)
+    present = (paths.begin <= landmark) & ((landmark > 0) | paths.first)
+    if start is None and not present.any():
+        return None
+    time = np.unique(np.concatenate([[landmark], begin, paths.end]))
+    came = np.where(present & (landmark == 0), 0, np.searchsorted(time, begin, side="right"))
+    left = np.searchsorted(time, paths.end)
+    _, patient = np.unique(paths.patient, return_inverse=True)
+    shape = (len(time) + 1, size)
+    coming = np.bincount(came * size + paths.state, minlength=shape[0] * size).reshape(shape)
+    leaving = np.bincount((left + 1) * size + paths.state, minlength=shape[0] * size).reshape(shape)
+    at_risk = np.cumsum(coming - leaving, axis=0)[:-1].astype(float)
+    moving = (paths.into >= 0) & (paths.into != paths.state)
+    cell = (left[moving] * size + paths.state[moving]) * size + paths.into[moving]
+    moves = np.bincount(cell, minlength=len(time) * size * size).reshape(len(time), size, size).astype(float)
+    matrix = moves / np.where(at_risk > 0, at_risk, 1.0)[:, :, None]
+    staying = np.where(at_risk > 0, (at_risk - moves.sum(axis=2)) / np.where(at_risk > 0, at_risk, 1.0), 1.0)
+    matrix[:, np.arange(size), np.arange(size)] = staying
+    first = np.bincount(paths.state[present], minlength=size) / max(present.sum(), 1)
+    influence = np.zeros((patient.max(initial=-1) + 1, size))
+    if start is None:
+        influence[patient[present]] = (np.eye(size)[paths.state[present]] - first) / present.sum()
+    else:
+        first = np.eye(size)[paths.states.index(start)]
+    after = np.empty((len(time), size))
+    shares = first
+    for place, step in enumerate(matrix):
+        shares = after[place] = shares @ step
+    before = np.vstack([first, after[:-1]])
+    scale = np.where(at_risk > 0, before / np.where(at_risk > 0, at_risk, 1.0), 0.0)
+    into, late = np.where(moving, paths.into, -1), paths.first & (paths.begin > landmark)
+    return Transitions(
+        time, at_risk, moves, matrix, before, after, scale, patient, came, left, paths.state, into, late, influence
+    )
+
+
+def expected_times(found: Transitions, horizon: float) -> tuple[np.ndarray, np.ndarray]:
+    """The mean time spent in each state up to the horizon, and its standard errors.
+
+    V(u) = the integral of P(u, v) over v from u to the horizon is built backwards; a move from j to k at u is then worth
+    V_k(u) - V_j(u), and a patient's influence is what its own moves brought less what those at risk would have got.
+    """
+    size = found.matrix.shape[1]
+    width = np.diff(np.minimum(found.time, horizon), append=horizon)
+    value = np.empty_like(found.matrix)
+    ahead = np.zeros((size, size))
+    for place in range(len(width) - 1, -1, -1):
+        value[place] = ahead = width[place] * np.eye(size) + ahead
+        ahead = found.matrix[place] @ ahead
+    drift = found.scale[:, :, None] * ((found.matrix - np.eye(size)) @ value)
+    passed = np.concatenate([np.zeros((1, size, size)), np.cumsum(drift, axis=0)])
+    worth = passed[found.came, found.state] - passed[found.left + 1, found.state]
+    moved = np.flatnonzero(found.into >= 0)
+    left, state = found.left[moved], found.state[moved]
+    worth[moved] += found.scale[left, state, None] * (value[left, found.into[moved]] - value[left, state])
+    influence = found.start @ ahead
+    for state in range(size):
+        influence[:, state] += np.bincount(found.patient, worth[:, state], len(influence))
+    return found.before[0] @ ahead, np.sqrt((influence**2).sum(axis=0))
+
+
+def standard_errors(found: Transitions) -> np.ndarray:
+    """The standard error of the share in each state after each time, by the infinitesimal jackknife over patients.
+
+    A patient's influence U(t) on the shares grows by p(u-) dA_i(u) and is carried on by I + dA(u). Carrying a million
+    numbers over every day is what takes R its time. Here whole stretches of days are taken at once: with P the product
+    of the matrices since the stretch began, U(t) = Z(t) P(t), where Z of all who stay in one state grows alike. A
+    stretch ends where P shrinks so far that its inverse would cost digits; a day on which P loses a state altogether is
+    stepped over alone.
+    """
+    size = found.matrix.shape[1]
+    staying = np.diagonal(found.matrix, axis1=1, axis2=2)
+    alone = (staying < _SMALLEST_SHARE).any(axis=1)
+    with np.errstate(divide="ignore"):
+        shrunk = -np.cumsum(np.log(np.where(alone[:, None], 1.0, staying)), axis=0)
+    stops = np.append(np.flatnonzero(alone), len(alone))
+    errors = np.empty((len(alone), size))
+    influence = found.start
+    place = 0
+    while place < len(alone):
+        if alone[place]:
+            influence = _step(found, place, influence)
+            errors[place] = np.sqrt((influence**2).sum(axis=0))
+            place += 1
+            continue
+        base = shrunk[place - 1] if place else np.zeros(size)
+        ends = [np.searchsorted(shrunk[:, j], base[j] - np.log(_SMALLEST_SHARE), side="right") for j in range(size)]
+        stop = max(min(*ends, stops[np.searchsorted(stops, place)]), place + 1)
+        influence, errors[place:stop] = _stretch(found, place, stop, influence)
+        place = stop
+    return errors
+
+
+def _step(found: Transitions, place: int, influence: np.ndarray) -> np.ndarray:
+    """Every patient's influence after one time."""
+    size = influence.shape[1]
+    influence = influence @ found.matrix[place]
+    change = found.matrix[place] - np.eye(size)
+    watched = np.flatnonzero((found.came <= place) & (found.left >= place))
+    state = found.state[watched]
+    influence[found.patient[watched]] -= (found.scale[place][:, None] * change)[state]
+    moved = np.flatnonzero((found.left == place) & (found.into >= 0))
+    weight = found.scale[place, found.state[moved]]
+    influence[found.patient[moved], found.into[moved]] += weight
+    influence[found.patient[moved], found.state[moved]] -= weight
+    return influence
+
+
+def _stretch(found: Transitions, begin: int, stop: int, influence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Every patient's influence after the times begin ... stop - 1, and the errors after each of them.
+
+    Z of a stay in state j is c + C_j(t), with c fixed when the stay begins. The sum of Z'Z over patients then needs, at
+    each time, only the sums of c'c over all, of c by state, and the numbers by state; these change by those who come
+    and leave.
+    """
+    size = influence.shape[1]
+    product = found.matrix[begin:stop].copy()
+    for place in range(1, stop - begin):
+        product[place] = product[place - 1] @ product[place]
+    inverse = np.linalg.inv(product)
+    grown = -found.scale[begin:stop, :, None] * ((found.matrix[begin:stop] - np.eye(size)) @ inverse)
+    grown = np.concatenate([np.zeros((1, size, size)), np.cumsum(grown, axis=0)])  # C, from just before `begin`
+    came, left = np.maximum(found.came, begin) - begin, np.minimum(found.left, stop - 1) - begin + 1
+    here = (found.came < stop) & (found.left >= begin)
+    leaves = here & (found.left < stop)
+    changing = np.flatnonzero(leaves | (here & (found.came > begin)))
+    through = np.flatnonzero(here & ~leaves & (found.came <= begin))
+
+    who, state = found.patient[changing], found.state[changing]
+    gained = grown[left[changing], state] - grown[came[changing], state]
+    moves = np.flatnonzero(leaves[changing] & (found.into[changing] >= 0))
+    at, source, target = left[changing][moves] - 1, state[moves], found.into[changing][moves]
+    gained[moves] += found.scale[begin + at, source, None] * (inverse[at, target] - inverse[at, source])
+    fresh = np.append(True, who[1:] != who[:-1])[: len(who)]
+    total = np.cumsum(gained, axis=0)
+    origin = (total - gained)[np.flatnonzero(fresh)][np.cumsum(fresh) - 1] if len(who) else total
+    after = influence[who] + total - origin
+    fixed = after - gained - grown[came[changing], state]
+
+    present = through, changing[found.came[changing] <= begin]
+    by_state = np.zeros((size, size))
+    for rows in present:
+        for own in range(size):
+            by_state[own] += influence[found.patient[rows[found.state[rows] == own]]].sum(axis=0)
+    squares, sums = _sums_over_time(
+        stop - begin,
+        (influence.T @ influence, by_state),
+        (fixed, state, came[changing], found.came[changing] > begin),
+        (fixed, state, left[changing], leaves[changing]),
+        (after, left[changing], leaves[changing] & np.append(fresh[1:], True)[: len(who)]),
+    )
+    staying = np.bincount(found.state[here & ~leaves], minlength=size)  # those who come at `stop` are not yet counted
+    number = np.vstack([found.at_risk[begin + 1 : stop], staying])
+    cross = np.einsum("tja,tjb->tab", sums, grown[1:])
+    inner = squares + cross + cross.transpose(0, 2, 1) + np.einsum("tj,tja,tjb->tab", number, grown[1:], grown[1:])
+    variance = np.einsum("tak,tab,tbk->tk", product, inner, product)
+
+    influence = influence.copy()
+    influence[found.patient[through]] += grown[-1][found.state[through]]
+    ending = np.append(fresh[1:], True)[: len(who)]
+    influence[who[ending]] = after[ending]
+    return influence @ product[-1], np.sqrt(np.maximum(variance, 0.0))
+
+
+def _sums_over_time(length: int, at_first: tuple, comes: tuple, goes: tuple, rests: tuple) -> tuple:
+    """The sum of c'c over patients and of c by state after each time of a stretch.
+
+    A stay that comes adds its c, one that goes takes it away, and a patient who comes to rest adds what it ends with.
+    """
+    size = at_first[0].shape[0]
+    places, squares, sums = [], [], []
+    for sign, (fixed, state, place, meant) in ((1.0, comes), (-1.0, goes)):
+        own = fixed[meant]
+        places.append(place[meant])
+        squares.append(sign * own[:, :, None] * own[:, None, :])
+        sums.append(sign * np.eye(size)[state[meant]][:, :, None] * own[:, None, :])
+    ended, place, meant = rests
+    places.append(place[meant])
+    squares.append(ended[meant][:, :, None] * ended[meant][:, None, :])
+    sums.append(np.zeros((int(meant.sum()), size, size)))
+    place = np.concatenate(places)
+    order = np.argsort(place, kind="stable")
+    upto = np.searchsorted(place[order], np.arange(1, length + 1), side="right")
+    results = []
+    for first, parts in zip(at_first, (squares, sums), strict=True):
+        changes = np.cumsum(np.concatenate(parts)[order], axis=0)
+        results.append(first + np.concatenate([np.zeros((1, size, size)), changes])[upto])
+    return tuple(results)
