@@ -130,7 +130,7 @@ def standard_errors(found: Transitions) -> np.ndarray:
         stop = max(min(*ends, stops[np.searchsorted(stops, place)]), place + 1)
         influence, errors[place:stop] = _stretch(found, place, stop, influence)
         place = stop
-    return errors
+    return np.where((found.after == 0) | (found.after == 1), 0.0, errors)
 
 
 def _step(found: Transitions, place: int, influence: np.ndarray) -> np.ndarray:
@@ -184,13 +184,17 @@ def _stretch(found: Transitions, begin: int, stop: int, influence: np.ndarray) -
     for rows in present:
         for own in range(size):
             by_state[own] += influence[found.patient[rows[found.state[rows] == own]]].sum(axis=0)
+    comes, goes = found.came[changing] > begin, leaves[changing]
+    ending = np.append(fresh[1:], True)[: len(who)]
+    rests = goes & ending
     squares, sums = _sums_over_time(
         stop - begin,
-        (influence.T @ influence, by_state),
-        (fixed, state, came[changing], found.came[changing] > begin),
-        (fixed, state, left[changing], leaves[changing]),
-        (after, left[changing], leaves[changing] & np.append(fresh[1:], True)[: len(who)]),
+        np.concatenate([fixed[comes], fixed[goes], after[rests]]),
+        np.concatenate([np.ones(comes.sum()), -np.ones(goes.sum()), np.ones(rests.sum())]),
+        np.concatenate([state[comes], state[goes], np.full(rests.sum(), size)]),
+        np.concatenate([came[changing][comes], left[changing][goes], left[changing][rests]]),
     )
+    squares, sums = influence.T @ influence + squares, by_state + sums
     staying = np.bincount(found.state[here & ~leaves], minlength=size)  # those who come at `stop` are not yet counted
     number = np.vstack([found.at_risk[begin + 1 : stop], staying])
     cross = np.einsum("tja,tjb->tab", sums, grown[1:])
@@ -199,32 +203,27 @@ def _stretch(found: Transitions, begin: int, stop: int, influence: np.ndarray) -
 
     influence = influence.copy()
     influence[found.patient[through]] += grown[-1][found.state[through]]
-    ending = np.append(fresh[1:], True)[: len(who)]
     influence[who[ending]] = after[ending]
     return influence @ product[-1], np.sqrt(np.maximum(variance, 0.0))
 
 
-def _sums_over_time(length: int, at_first: tuple, comes: tuple, goes: tuple, rests: tuple) -> tuple:
-    """The sum of c'c over patients and of c by state after each time of a stretch.
+def _sums_over_time(
+    length: int, fixed: np.ndarray, sign: np.ndarray, state: np.ndarray, place: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """By how much the sum of c'c over patients, and of c by state, has changed after each time of a stretch.
 
-    A stay that comes adds its c, one that goes takes it away, and a patient who comes to rest adds what it ends with.
+    A stay that comes adds its c, one that goes takes it away, and a patient who comes to rest, in no state, adds what
+    it ends with.
     """
-    size = at_first[0].shape[0]
-    places, squares, sums = [], [], []
-    for sign, (fixed, state, place, meant) in ((1.0, comes), (-1.0, goes)):
-        own = fixed[meant]
-        places.append(place[meant])
-        squares.append(sign * own[:, :, None] * own[:, None, :])
-        sums.append(sign * np.eye(size)[state[meant]][:, :, None] * own[:, None, :])
-    ended, place, meant = rests
-    places.append(place[meant])
-    squares.append(ended[meant][:, :, None] * ended[meant][:, None, :])
-    sums.append(np.zeros((int(meant.sum()), size, size)))
-    place = np.concatenate(places)
-    order = np.argsort(place, kind="stable")
-    upto = np.searchsorted(place[order], np.arange(1, length + 1), side="right")
-    results = []
-    for first, parts in zip(at_first, (squares, sums), strict=True):
-        changes = np.cumsum(np.concatenate(parts)[order], axis=0)
-        results.append(first + np.concatenate([np.zeros((1, size, size)), changes])[upto])
-    return tuple(results)
+    size = fixed.shape[1]
+    squares, sums = np.zeros((length, size, size)), np.zeros((length, size, size))
+    place = place - 1
+    of_state = place * (size + 1) + state
+    for row in range(size):
+        signed = sign * fixed[:, row]
+        for column in range(row + 1):
+            change = np.bincount(place, signed * fixed[:, column], length)
+            squares[:, row, column] = squares[:, column, row] = np.cumsum(change)
+        change = np.bincount(of_state, signed, length * (size + 1)).reshape(length, size + 1)
+        sums[:, :, row] = np.cumsum(change[:, :size], axis=0)
+    return squares, sums
