@@ -155,7 +155,9 @@ def _strata(
     code, strata = strata_of(spells, as_names(by))
     for place in range(len(strata)):
         own = paths.kept(code[paths.row] == place)
-        found = transitions_of(own, start, landmark)
+        # Time zero is the start of the lowest line unless told: there all are in it, also those who are seen later only.
+        certain = paths.states[0] if landmark == 0 and zero_day is None else None
+        found = transitions_of(own, start or certain, landmark)
         if found is None:
             raise ValueError(
                 f"landmark_days: expected somebody of stratum {strata['stratum'][place]!r} under observation at "
