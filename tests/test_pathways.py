@@ -1,6 +1,6 @@
 """Occupancy and expected times: by hand, against R, and by what must hold.
 
-The figures of R are in tests/reference/pathways_*.csv, made by tests/reference/make_reference_pathways.R (survival 3.5-3,
+The figures of R are in tests/reference/pathways_*.csv, made by make_reference_pathways.R there (survival 3.5-3,
 etm 1.1.1; see pathways_sessionInfo.txt there).
 """
 
@@ -99,7 +99,7 @@ def test_errors_of_seven_patients_are_the_roots_of_the_squared_influences():
     for patient in patients:
         heavy, light = ({who: 1 + step * (who == patient) for who in patients} for step in (1e-5, -1e-5))
         squares += ((plain_occupancy(SEVEN, days, heavy) - plain_occupancy(SEVEN, days, light)) / 2e-5) ** 2
-    found = occupancy(SEVEN, times=days).pivot(index="time", columns="state", values="std_error")
+    found = occupancy(SEVEN, times=days).pivot_table("std_error", "time", "state")
     np.testing.assert_allclose(found[["line 1", "line 2", "death"]], np.sqrt(squares), atol=1e-9)
 
 
@@ -148,7 +148,9 @@ def test_expected_times_are_the_areas_of_multi_state_survfit(dataset):
 
 # --- what must hold -------------------------------------------------------------------------------------------------
 
-STAYS = st.lists(st.tuples(st.integers(0, 6), st.sampled_from(["next_line", "death", "censored"])), min_size=1, max_size=4)
+STAYS = st.lists(
+    st.tuples(st.integers(0, 6), st.sampled_from(["next_line", "death", "censored"])), min_size=1, max_size=4
+)
 PATIENTS = st.lists(st.tuples(st.integers(0, 4), STAYS), min_size=2, max_size=14)
 
 
@@ -200,13 +202,15 @@ def test_with_one_line_occupancy_is_kaplan_meier(patients):
     np.testing.assert_allclose(both["estimate"], both["estimate_km"], atol=1e-12)
     incidence = aalen_johansen(spells)
     both = incidence.merge(found[found["state"] == "death"], on="time", suffixes=("_aj", ""))
-    np.testing.assert_allclose(both["std_error"], both["std_error_aj"], atol=2e-8)  # its sums miss an exact 0 by so much
+    np.testing.assert_allclose(
+        both["std_error"], both["std_error_aj"], atol=2e-8
+    )  # its sums miss an exact 0 by so much
 
 
 def test_the_errors_of_long_follow_up_do_not_depend_on_where_stretches_end(monkeypatch):
     spells, found = journeys("lines"), {}
     for share in (0.02, 0.1, 0.9999):
-        monkeypatch.setattr("analysis.estimate.transitions._SMALLEST_SHARE", share)
+        monkeypatch.setattr("analysis.estimate.pathways.errors._SMALLEST_SHARE", share)
         found[share] = occupancy(spells)["std_error"]
     np.testing.assert_allclose(found[0.1], found[0.9999], atol=1e-14)
     np.testing.assert_allclose(found[0.02], found[0.9999], atol=1e-13)
@@ -216,7 +220,9 @@ def test_time_in_the_first_line_is_the_restricted_mean_of_leaving_it():
     spells = journeys("lines")
     found = expected_time(spells, 50).set_index("state").loc["line 1"]
     mean = restricted_mean(spells[spells["line"] == 1], 50).iloc[0]
-    assert found[["estimate", "std_error"]].tolist() == pytest.approx(mean[["estimate", "std_error"]].tolist(), rel=1e-12)
+    assert found[["estimate", "std_error"]].tolist() == pytest.approx(
+        mean[["estimate", "std_error"]].tolist(), rel=1e-12
+    )
 
 
 # --- clocks, states and missing numbers -----------------------------------------------------------------------------
@@ -245,8 +251,11 @@ def test_later_lines_join_and_a_move_between_them_is_none():
 def test_a_stay_of_no_length_is_passed_through():
     direct = spells_of(("a", 1, 0, 0, 4, "death"), ("b", 1, 0, 0, 6, "censored"), ("c", 1, 0, 0, 0, "death"))
     through = spells_of(
-        ("a", 1, 0, 0, 4, "next_line"), ("a", 2, 4, 0, 0, "death"), ("b", 1, 0, 0, 6, "censored"), ("c", 1, 0, 0, 0, "death")
-    )  # fmt: skip
+        ("a", 1, 0, 0, 4, "next_line"),
+        ("a", 2, 4, 0, 0, "death"),
+        ("b", 1, 0, 0, 6, "censored"),
+        ("c", 1, 0, 0, 0, "death"),
+    )
     found = occupancy(through)
     expected = occupancy(direct).set_index(["state", "time"])["estimate"]
     assert expected[("line 1", 0)] == pytest.approx(2 / 3)  # c dies at time 0, among all three
@@ -313,7 +322,11 @@ def test_every_other_fault_of_the_input_is_named():
         (SEVEN[SEVEN["line"] == 1], {}, "expected the spell of the next line after 'next_line', came none"),
         (SEVEN.drop(index=4), {}, "expected every patient to have line 1, .* first in row 1, patient 'a', line 2"),
         (SEVEN.replace({"event": {"next_line": "censored"}}), {}, "last spell after 'death' or 'censored'"),
-        (SEVEN.assign(entry=[0, 0.5, 0, 0, 0, 0, 0, 0, 0, 0]), {}, "column 'entry': expected 0 after a patient's first"),
+        (
+            SEVEN.assign(entry=[0, 0.5, 0, 0, 0, 0, 0, 0, 0, 0]),
+            {},
+            "column 'entry': expected 0 after a patient's first",
+        ),
         (SEVEN.assign(arm=list("xxxxyxxxxx")), {"by": "arm"}, "column 'arm': expected one value per patient"),
         (SEVEN, {"by": "line"}, "column 'line': expected one value per patient"),
         (SEVEN.assign(zero=99), {"zero_day": "zero"}, "expected no line to start before time zero"),

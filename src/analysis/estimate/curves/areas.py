@@ -66,7 +66,9 @@ def restricted_mean(
         if note:
             areas[["estimate", "std_error"]] = np.nan
         no_error = (areas["std_error"] == 0).to_numpy()
-        areas["note"] = np.where(no_error, "subjects do not differ up to the horizon, so neither error nor limits", note)
+        areas["note"] = np.where(
+            no_error, "subjects do not differ up to the horizon, so neither error nor limits", note
+        )
         areas["std_error"] = areas["std_error"].mask(no_error)
         labels = counts.strata.iloc[[place] * len(areas)].reset_index(drop=True)
         parts.append(pd.concat([areas, labels], axis=1))

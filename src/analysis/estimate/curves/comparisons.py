@@ -110,10 +110,10 @@ def gray_test(
     entry = "entry" if "entry" in spells.columns else None
     counts, grids, shape = _grids(spells, event, by, strata, entry)
     if len(counts.entries[0]):
-        late = (spells["entry"] > 0).to_numpy()
+        late = np.flatnonzero(spells["entry"] > 0)
         raise SchemaError(
-            f"gray_test: column 'entry': expected 0 in every row, came {spells['entry'].to_numpy()[late][0]:g} first in "
-            f"row {spells.index[np.flatnonzero(late)[0]]} ({int(late.sum())} row(s)); the test knows no delayed entry: "
+            f"gray_test: column 'entry': expected 0 in every row, came {spells['entry'].iloc[late[0]]:g} "
+            f"first in row {spells.index[late[0]]} ({len(late)} row(s)); the test knows no delayed entry: "
             "use log_rank of the event, which compares cause-specific hazards"
         )
     score, variance = np.zeros(shape), np.zeros((shape, shape))
@@ -162,9 +162,9 @@ def _grids(
 def _gray_score(grid: _Grid) -> tuple[np.ndarray, np.ndarray]:
     """Score and variance in one stratum, over the times at which anything but a censoring happens.
 
-    R_g = Y_g / S_g(u-) stands for a group's subjects had nobody left; the pooled incidence F0 grows by d / sum R_g. What
-    an event in group k moves is, for the score of group i, its own weight a_ik at the time and, through F0 and S_k,
-    all weights still to come: `ahead` holds their sum.
+    R_g = Y_g / S_g(u-) stands for a group's subjects had nobody left; the pooled incidence F0 grows by d / sum R_g.
+    What an event in group k moves is, for the score of group i, its own weight a_ik at the time and, through F0 and
+    S_k, all weights still to come: `ahead` holds their sum.
     """
     happens = (grid.events + grid.rivals).any(axis=0)
     at_risk, events, rivals = grid.at_risk[:, happens], grid.events[:, happens], grid.rivals[:, happens]
@@ -180,8 +180,9 @@ def _gray_score(grid: _Grid) -> tuple[np.ndarray, np.ndarray]:
     score = np.where(present, events - number * free / np.where(free.sum(axis=0) > 0, free.sum(axis=0), 1), 0.0)
 
     weights = np.eye(len(risk))[:, :, None] * whole - whole[:, None] * whole / total
-    share = number / total
-    gone = np.cumsum(weights * np.where(number > 0, share / (1 - _just_before(pooled, 0.0)), 0.0), axis=2)
+    share, rest = number / total, 1 - _just_before(pooled, 0.0)
+    # With one group left there is nothing to compare, and the pooled incidence may pass 1: no weight, no term.
+    gone = np.cumsum(np.where(weights != 0, weights * share / np.where(rest > 0, rest, np.inf), 0.0), axis=2)
     ahead = gone[:, :, -1:] - gone
     left = np.where(after > 0, (1 - pooled) / np.where(after > 0, after, 1.0), 0.0)
     tied = 1 - np.where(number > 1, (number - 1) / np.where(number > 1, total * before - 1, 1), 0.0)
@@ -212,13 +213,13 @@ def _row(
     variance: np.ndarray,
 ) -> pd.DataFrame:
     """One row of TESTS: the score against its variance, on as many degrees of freedom as the variance has."""
-    rank = int(np.linalg.matrix_rank(variance, tol=1e-9 * max(np.abs(variance).max(), 1e-300), hermitian=True))
-    statistic, note = np.nan, ""
-    if rank:
-        statistic = max(float(score @ np.linalg.pinv(variance, rcond=1e-9, hermitian=True) @ score), 0.0)
+    spread, axes = np.linalg.eigh(variance)
+    kept = spread > 1e-10 * max(1.0, spread.max())
+    rank, note = int(kept.sum()), ""
+    statistic = float(np.sum((score @ axes[:, kept]) ** 2 / spread[kept])) if rank else np.nan
     if rank < len(score) - 1:
-        note = f"only {rank + 1} of {len(score)} groups" if rank else "no two groups"
-        note += " were at risk together at an event"
+        counted = f"only {rank + 1} of {len(score)} groups" if rank else "no two groups"
+        note = f"{counted} were at risk together at an event"
     values = (
         test, event, "+".join(as_names(by)), "+".join(as_names(strata)), len(score), statistic, rank,
         float(chdtrc(rank, statistic)) if rank else np.nan,

@@ -11,9 +11,10 @@ from scipy.special import ndtri
 from analysis.estimate.curves.limits import check_limits, confidence_limits
 from analysis.estimate.curves.ticks import sorted_times
 from analysis.estimate.doors import as_names
-from analysis.estimate.paths import Paths, paths_of
+from analysis.estimate.pathways.errors import standard_errors
+from analysis.estimate.pathways.paths import Paths, paths_of
+from analysis.estimate.pathways.transitions import Transitions, alive, expected_times, notes_of, transitions_of
 from analysis.estimate.strata import strata_of
-from analysis.estimate.transitions import Transitions, expected_times, standard_errors, transitions_of
 from analysis.schema import EXPECTED_TIMES, OCCUPANCY, Table, empty
 
 
@@ -73,7 +74,7 @@ def occupancy(
     ticks = None if times is None else sorted_times(times)
     parts = []
     for labels, paths, found in _strata(spells, by, start, landmark_days, last_line, lost, zero_day):
-        unknown, notes = _notes(found, paths.states)
+        unknown, notes = notes_of(found, paths.states)
         frame = _long(found, paths.states, standard_errors(found), unknown, notes, ticks, landmark_days)
         low, high = confidence_limits(frame["estimate"], frame["std_error"], conf_type, conf_level)
         known = (frame["time"] == landmark_days) & (frame["std_error"] == 0)
@@ -118,11 +119,11 @@ def expected_time(
         raise ValueError(f"horizon_days: expected a time after the landmark {landmark_days!r}, came {horizon_days!r}")
     parts = []
     for labels, paths, found in _strata(spells, by, start, landmark_days, last_line, lost, zero_day):
-        unknown, notes = _notes(found, paths.states)
+        unknown, notes = notes_of(found, paths.states)
         estimate, std_error = expected_times(found, horizon_days)
         place = np.searchsorted(found.time, horizon_days, side="left") - 1
         note = notes[place]
-        if horizon_days > found.time[-1] and _alive(found)[-1]:
+        if horizon_days > found.time[-1] and alive(found)[-1]:
             note = _past(found)
         if unknown[place] or note == _past(found):
             estimate, std_error = np.full((2, len(estimate)), np.nan)
@@ -155,7 +156,7 @@ def _strata(
     code, strata = strata_of(spells, as_names(by))
     for place in range(len(strata)):
         own = paths.kept(code[paths.row] == place)
-        # Time zero is the start of the lowest line unless told: there all are in it, also those who are seen later only.
+        # Time zero is the start of the lowest line unless told: all are in it there, seen or not.
         certain = paths.states[0] if landmark == 0 and zero_day is None else None
         found = transitions_of(own, start or certain, landmark)
         if found is None:
@@ -166,41 +167,8 @@ def _strata(
         yield strata.iloc[[place]], own, found
 
 
-def _alive(found: Transitions) -> np.ndarray:
-    """Whether any share is left outside death after each time."""
-    return (found.after[:, :-1] > 0).any(axis=1)
-
-
 def _past(found: Transitions) -> str:
     return f"past the last time under observation ({found.time[-1]:g})"
-
-
-def _notes(found: Transitions, states: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """After each time: is nothing known any more, and what must be said?
-
-    Two things a product of matrices passes over in silence: a state that all have left, into which others come under
-    observation later; and a state that still holds a share of the patients, none of whom is watched any more.
-    """
-    time, unknown = found.time, np.zeros(len(found.time), dtype=bool)
-    emptied = (found.at_risk > 0) & (np.diagonal(found.matrix, axis1=1, axis2=2) == 0)
-    said: list[tuple[int, str]] = []
-    for place, state in enumerate(states[:-1]):
-        later = found.came[found.late & (found.state == place)].max(initial=-1)
-        left = np.flatnonzero(emptied[:, place])
-        if len(left) and left[0] < later:
-            said.append((left[0], f"all in {state} had left it before others entered observation there ({time[left[0]]:g})"))
-    died_out = np.flatnonzero(~_alive(found))
-    if len(died_out) and (found.came[found.late] > died_out[0]).any():
-        unknown[died_out[0] :] = True
-        said = [(died_out[0], f"nobody was left at risk before others entered ({time[died_out[0]]:g})")]
-    notes = np.full(len(time), "", dtype=object)
-    for first, words in said:
-        notes[first:] = [f"{note}; {words}" if note else words for note in notes[first:]]
-    unwatched = (found.after[:-1, :-1] > 1e-12) & (found.at_risk[1:, :-1] == 0)
-    for place in np.flatnonzero(unwatched.any(axis=1) & ~unknown[:-1]):
-        words = f"nobody is watched in {', '.join(np.array(states[:-1])[unwatched[place]])}"
-        notes[place] = f"{notes[place]}; {words}" if notes[place] else words
-    return unknown, notes
 
 
 def _long(
@@ -226,7 +194,7 @@ def _long(
         estimate, errors, notes = estimate[place], errors[place], notes[place]
         entered = np.cumsum(entered, axis=0)[place]
         at_risk = np.vstack([at_risk, np.zeros((1, len(states)))])[np.searchsorted(found.time, ticks, side="left")]
-        past = (ticks > found.time[-1]) & _alive(found)[-1]
+        past = (ticks > found.time[-1]) & alive(found)[-1]
         estimate[past], errors[past], notes[past] = np.nan, np.nan, _past(found)
     count = len(time)
     return pd.DataFrame(

@@ -15,9 +15,10 @@ DEATH, UNTREATED = "death", "no further treatment"
 
 @dataclass(frozen=True)
 class Paths:
-    """Stays in a state, sorted by patient and time: from `begin` to `end` in `state`, then `into` (-1: watched no more).
+    """Stays in a state, sorted by patient and time: from `begin` to `end` in `state`, then `into`.
 
-    `first` marks the stay with which a patient comes under observation. `row` is the position of the spell it is of.
+    `into` is -1 where the patient was watched no more. `first` marks the stay with which a patient comes under
+    observation. `row` is the position of the spell it is of.
     """
 
     states: tuple[str, ...]
@@ -99,7 +100,7 @@ def _zero_day(
         return start
     lowest = frame["line"].min()
     _fault(faults, first & (frame["line"] > lowest), spells, f"column 'line': expected every patient to have line "
-           f"{lowest:g}, whose start is time zero, came one without (give `zero_day`, a column with that day)")  # fmt: skip
+           f"{lowest:g}, whose start is time zero, came one without (give `zero_day`, a column of days)")  # fmt: skip
     return start[np.flatnonzero(first)][np.cumsum(first) - 1]
 
 
@@ -179,8 +180,8 @@ def _without_empty_stays(paths: Paths) -> Paths:
     for place in np.flatnonzero(empty & ~paths.first)[::-1]:
         if into[place] >= 0:
             into[place - 1] = into[place]
-    kept = Paths(
-        paths.states, paths.patient, paths.row, paths.begin, paths.end, paths.state, into, paths.first
-    ).kept(~empty | (paths.first & (paths.begin == 0)))
+    kept = Paths(paths.states, paths.patient, paths.row, paths.begin, paths.end, paths.state, into, paths.first).kept(
+        ~empty | (paths.first & (paths.begin == 0))
+    )
     fresh = np.append(True, kept.patient[1:] != kept.patient[:-1])[: len(kept.patient)]
     return Paths(kept.states, kept.patient, kept.row, kept.begin, kept.end, kept.state, kept.into, fresh)
