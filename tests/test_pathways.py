@@ -239,6 +239,13 @@ def test_the_clock_starts_with_the_lowest_line_or_on_the_day_given():
     np.testing.assert_allclose(shifted["estimate"], plain["estimate"])
 
 
+def test_days_that_are_fractions_join_up():
+    # 0.1 + 0.2 is not 0.3 to the last bit: the end of a line and the start of the next are the same time all the same.
+    spells = spells_of(("a", 1, 0.1, 0, 0.2, "next_line"), ("a", 2, 0.3, 0, 0.2, "death"), ("b", 1, 0, 0, 1, "death"))
+    assert occupancy(spells)["time"].nunique() == 4
+    assert occupancy(spells)["note"].eq("").all()
+
+
 def test_later_lines_join_and_a_move_between_them_is_none():
     spells = journeys("lines")
     found = occupancy(spells, times=[30, 60]).set_index(["state", "time"])["estimate"]
@@ -269,6 +276,8 @@ def test_no_further_treatment_is_a_state_of_its_own():
     found = occupancy(spells.assign(off=[3, np.nan, 5]), lost="off").set_index(["state", "time"])["estimate"]
     assert found["line 1"].tolist() == pytest.approx([1, 2 / 3, 1 / 3, 1 / 3, 1 / 3, 1 / 3])
     assert found["no further treatment"].tolist() == pytest.approx([0, 1 / 3, 2 / 3, 2 / 3, 1 / 3, 1 / 3])
+    before_entry = occupancy(spells.assign(entry=[0, 0, 4], off=[np.nan, np.nan, 3]), lost="off")
+    assert before_entry.query("state == 'no further treatment'")["at_risk"].tolist() == [0, 0, 1, 1, 1]
     last_day = occupancy(spells.assign(off=[8, 6, np.nan]), lost="off").set_index(["state", "time"])["estimate"]
     assert last_day[("no further treatment", 6)] == pytest.approx(1 / 3)
     assert last_day[("death", 8)] == pytest.approx(1 / 3)  # who died that day has died

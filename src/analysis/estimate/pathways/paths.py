@@ -153,16 +153,14 @@ def _with_losses(paths: Paths, gone: np.ndarray) -> Paths:
     at = np.maximum(gone[split], paths.begin[split])
     place = np.concatenate([np.arange(len(paths.row)), split + 0.5])
     order = np.argsort(place, kind="stable")
-    end, into, state = paths.end.copy(), paths.into.copy(), paths.state.copy()
+    end, into = paths.end.copy(), paths.into.copy()
     end[split], into[split] = at, untreated
-    late = split[gone[split] < paths.begin[split]]  # lost before coming under observation
-    state[late] = untreated
     joined = (
         np.append(paths.patient, paths.patient[split]),
         np.append(paths.row, paths.row[split]),
         np.append(paths.begin, at),
         np.append(end, paths.end[split]),
-        np.append(state, np.full(len(split), untreated)),
+        np.append(paths.state, np.full(len(split), untreated)),
         np.append(into, paths.into[split]),
         np.append(paths.first, np.zeros(len(split), dtype=bool)),
     )
