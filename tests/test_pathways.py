@@ -357,3 +357,35 @@ def test_every_other_fault_of_the_input_is_named():
     occupancy(SEVEN.assign(off=np.nan), lost="off")
     pd.testing.assert_frame_equal(SEVEN, before)
     assert occupancy(SEVEN.head(0)).columns.tolist() == schema.OCCUPANCY.names
+
+
+@pytest.mark.slow
+def test_limits_cover_the_truth_of_simulated_lines():
+    """A thousand cohorts of 200, quick patients quick on every line: not Markov, and it need not be."""
+    truth = lines_of(200_000, 99)
+    share = occupancy(truth, times=[60]).set_index("state")["estimate"]
+    days = expected_time(truth, 90).set_index("state")["estimate"]
+    covered = pd.DataFrame(0, index=share.index, columns=["share", "days"])
+    for seed in range(1000):
+        spells = lines_of(200, seed)
+        found = occupancy(spells, times=[60]).set_index("state")
+        covered["share"] += (found["conf_low"] <= share) & (share <= found["conf_high"])
+        found = expected_time(spells, 90).set_index("state")
+        covered["days"] += (found["conf_low"] <= days) & (days <= found["conf_high"])
+    assert ((covered >= 930) & (covered <= 970)).all(axis=None), covered
+
+
+def lines_of(patients, seed):
+    """Three lines with a frailty of the patient, death competing, censoring after 30 to 300 days."""
+    rng = np.random.default_rng(seed)
+    frailty, until = rng.lognormal(0, 0.5, patients), rng.integers(30, 300, patients)
+    here, start, parts = np.arange(patients), np.zeros(patients), []
+    for line in (1, 2, 3):
+        onward = np.ceil(rng.exponential(60 / frailty[here])) if line < 3 else np.full(len(here), np.inf)
+        time = np.column_stack([until[here] - start, onward, np.ceil(rng.exponential(150 / line, len(here)))])
+        event = np.array(["censored", "next_line", "death"])[time.argmin(axis=1)]
+        parts.append(pd.DataFrame({"patient_id": here, "line": line, "start_day": start, "entry": 0, "event": event}))
+        parts[-1]["time"] = time.min(axis=1)
+        goes_on = event == "next_line"
+        here, start = here[goes_on], (start + time.min(axis=1))[goes_on]
+    return pd.concat(parts, ignore_index=True)
