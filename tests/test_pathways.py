@@ -328,6 +328,8 @@ def test_spells_that_do_not_join_up_are_refused(change, said):
 def test_every_other_fault_of_the_input_is_named():
     for spells, settings_, said in [
         (SEVEN.drop(columns="start_day"), {}, "column 'start_day' is missing"),
+        (SEVEN.assign(start_day="day 1"), {}, "column 'start_day': expected numbers"),
+        (SEVEN.assign(patient_id=None), {}, "column 'patient_id': expected a value in every row"),
         (SEVEN[SEVEN["line"] == 1], {}, "expected the spell of the next line after 'next_line', came none"),
         (SEVEN.drop(index=4), {}, "expected every patient to have line 1, .* first in row 1, patient 'a', line 2"),
         (SEVEN.replace({"event": {"next_line": "censored"}}), {}, "last spell after 'death' or 'censored'"),

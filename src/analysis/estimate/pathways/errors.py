@@ -79,19 +79,18 @@ def _stretch(found: Transitions, begin: int, stop: int, influence: np.ndarray) -
     who, state = found.patient[changing], found.state[changing]
     gained = grown[left[changing], state] - grown[came[changing], state]
     moves = np.flatnonzero(leaves[changing] & (found.into[changing] >= 0))
-    at, source, target = left[changing][moves] - 1, state[moves], found.into[changing][moves]
-    gained[moves] += found.scale[begin + at, source, None] * (inverse[at, target] - inverse[at, source])
+    at, target = left[changing][moves] - 1, found.into[changing][moves]
+    gained[moves] += found.scale[begin + at, state[moves], None] * (inverse[at, target] - inverse[at, state[moves]])
     fresh = np.append(True, who[1:] != who[:-1])[: len(who)]
     total = np.cumsum(gained, axis=0)
     origin = (total - gained)[np.flatnonzero(fresh)][np.cumsum(fresh) - 1] if len(who) else total
     after = influence[who] + total - origin
     fixed = after - gained - grown[came[changing], state]
 
-    present = through, changing[found.came[changing] <= begin]
-    by_state = np.zeros((size, size))
-    for rows in present:
-        for own in range(size):
-            by_state[own] += influence[found.patient[rows[found.state[rows] == own]]].sum(axis=0)
+    present = np.flatnonzero(here & (found.came <= begin))
+    by_state = np.array(
+        [influence[found.patient[present[found.state[present] == own]]].sum(axis=0) for own in range(size)]
+    )
     comes, goes = found.came[changing] > begin, leaves[changing]
     ending = np.append(fresh[1:], True)[: len(who)]
     rests = goes & ending
@@ -105,14 +104,19 @@ def _stretch(found: Transitions, begin: int, stop: int, influence: np.ndarray) -
     squares, sums = influence.T @ influence + squares, by_state + sums
     staying = np.bincount(found.state[here & ~leaves], minlength=size)  # those who come at `stop` are not yet counted
     number = np.vstack([found.at_risk[begin + 1 : stop], staying])
-    cross = np.einsum("tja,tjb->tab", sums, grown[1:])
-    inner = squares + cross + cross.transpose(0, 2, 1) + np.einsum("tj,tja,tjb->tab", number, grown[1:], grown[1:])
-    variance = np.einsum("tak,tab,tbk->tk", product, inner, product)
-
     influence = influence.copy()
     influence[found.patient[through]] += grown[-1][found.state[through]]
     influence[who[ending]] = after[ending]
-    return influence @ product[-1], np.sqrt(np.maximum(variance, 0.0))
+    return influence @ product[-1], _roots(product, squares, sums, number, grown[1:])
+
+
+def _roots(
+    product: np.ndarray, squares: np.ndarray, sums: np.ndarray, number: np.ndarray, grown: np.ndarray
+) -> np.ndarray:
+    """The root of the sum over patients of U(t)^2 after each time: P' (sum of Z'Z) P with Z = c + C_j."""
+    cross = np.einsum("tja,tjb->tab", sums, grown)
+    inner = squares + cross + cross.transpose(0, 2, 1) + np.einsum("tj,tja,tjb->tab", number, grown, grown)
+    return np.sqrt(np.maximum(np.einsum("tak,tab,tbk->tk", product, inner, product), 0.0))
 
 
 def _sums_over_time(

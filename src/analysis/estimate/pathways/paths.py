@@ -47,6 +47,8 @@ def paths_of(
         if name in spells.columns and name != lost and spells[name].isna().any():
             row = spells.index[spells[name].isna()][0]
             faults.append(f"column {name!r}: expected a value in every row, came a missing one first in row {row}")
+        if name in spells.columns and name != "patient_id" and not pd.api.types.is_numeric_dtype(spells[name].dtype):
+            faults.append(f"column {name!r}: expected numbers, came {spells[name].dtype}; convert it first")
     _raise(faults)
     patient, _ = pd.factorize(spells["patient_id"])
     order = np.lexsort((spells["line"], patient))
