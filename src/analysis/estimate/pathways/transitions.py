@@ -42,10 +42,10 @@ def transitions_of(paths: Paths, start: str | None, landmark: float) -> Transiti
     present = (paths.begin <= landmark) & ((landmark > 0) | paths.first)
     if start is None and not present.any():
         return None
-    time = np.unique(np.concatenate([[landmark], begin, paths.end]))
+    time = np.unique(np.concatenate([[landmark], begin[paths.first], paths.end]))
     came = np.where(present, 0, np.searchsorted(time, begin, side="right"))
     left = np.searchsorted(time, paths.end)
-    _, patient = np.unique(paths.patient, return_inverse=True)
+    patient = np.cumsum(np.append(True, paths.patient[1:] != paths.patient[:-1])[: len(paths.patient)]) - 1
     shape = (len(time) + 1, size)
     coming = np.bincount(came * size + paths.state, minlength=shape[0] * size).reshape(shape)
     leaving = np.bincount((left + 1) * size + paths.state, minlength=shape[0] * size).reshape(shape)
