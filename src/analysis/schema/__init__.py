@@ -16,6 +16,7 @@ from analysis.schema.results import (
     CLASS_SHARES,
     CURVES,
     DESCRIPTION,
+    EFFECTS,
     FLOW,
     GROUPS,
     MISSINGNESS,
@@ -23,6 +24,7 @@ from analysis.schema.results import (
     RATES,
     REGIMENS,
     RISK,
+    TESTS,
 )
 from analysis.schema.table import Column, SchemaError, Table, check, empty
 
@@ -41,6 +43,7 @@ __all__ = [
     "DAYS_PER_MONTH",
     "DAYS_PER_YEAR",
     "DESCRIPTION",
+    "EFFECTS",
     "FAULTS",
     "FINDINGS",
     "FLOW",
@@ -54,6 +57,7 @@ __all__ = [
     "REGIMENS",
     "RISK",
     "SPELLS",
+    "TESTS",
     "TREATMENTS",
     "TRUTH",
     "BadInputError",

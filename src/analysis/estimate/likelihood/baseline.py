@@ -1,0 +1,40 @@
+"""The cumulative hazard over time for given covariates, with its variance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.estimate.likelihood import partial
+from analysis.estimate.likelihood.fit import Fit
+
+
+@dataclass(frozen=True)
+class Hazard:
+    """Per (stratum, event time): the jump of the cumulative hazard, its variance given the coefficients, its slope.
+
+    `slope` is the derivative of the jump by the coefficients of `fit.columns`: (x - mean at risk) x jump. `stratum`
+    holds the codes given to `risk_sets`.
+    """
+
+    stratum: np.ndarray
+    time: np.ndarray
+    jump: np.ndarray
+    variance: np.ndarray
+    slope: np.ndarray
+
+
+def hazard(fit: Fit, at: np.ndarray) -> Hazard:
+    """The hazard for one row of covariates `at` (all columns given to the fit; offset 0), delayed entry respected.
+
+    Efron's estimate for Efron's ties, Breslow's for Breslow's. R: `survfit(fit, newdata)`; `basehaz(fit, centered =
+    FALSE)` for a row of zeros.
+    """
+    problem, state, sets = fit.problem, fit.state, fit.problem.sets
+    standard = (at[fit.columns] - fit.centre) / fit.scale
+    level = np.exp(standard @ state.coefficients - fit.mean_offset)
+    first, tied = partial.first_moments(problem, state)
+    within, _ = partial.mean_terms(state, first, tied)
+    slope = level * (standard * state.ties.a[:, None] - within)
+    return Hazard(sets.stratum_of_cells(), sets.time, level * state.ties.a, level**2 * state.ties.p, slope * fit.scale)
