@@ -218,7 +218,46 @@ crr_rows <- function(name, terms) {
 }
 
 save_csv(rbind(
-  fine_gray_rows("simulated", all_terms), fine_gray_rows("simulated", all_terms, ties = "breslow"),
+  fine_gray_rows("simulated", all_terms),
   fine_gray_rows("simulated", all_terms, strata = TRUE), fine_gray_rows("mgus2", "age + sex + marker"),
   crr_rows("simulated", all_terms), crr_rows("mgus2", "age + sex + marker")
 ), "hazards_fine_gray.csv")
+
+# --- predictions ---------------------------------------------------------------------------------------------------------
+
+profiles <- data.frame(age = c(55, 75), sex = c("female", "male"), stage = c("I", "III"), marker = c(2, 6), line = c(1, 2))
+
+# Cumulative hazard and its error for two patients: model-based, and robust (infinitesimal jackknife by patient).
+hazard_rows <- function(strata, entry, ties, robust) {
+  d <- sets$simulated
+  d$had <- as.integer(d$event == "relapse")
+  outcome <- if (entry) "Surv(entry, time, had)" else "Surv(time, had)"
+  formula <- as.formula(paste(outcome, "~", all_terms, if (strata) "+ strata(line)"))
+  fit <- if (robust) {
+    do.call(coxph, list(formula, data = d, cluster = d$patient_id, ties = ties, control = exact))
+  } else {
+    do.call(coxph, list(formula, data = d, ties = ties, control = exact))
+  }
+  do.call(rbind, lapply(1:2, function(i) {
+    found <- survfit(fit, newdata = profiles[i, ])
+    data.frame(strata, entry, ties, robust, profile = i, time = found$time, events = found$n.event, hazard = found$cumhaz, std_error = found$std.chaz)
+  }))
+}
+cases <- expand.grid(robust = c(FALSE, TRUE), ties = c("efron", "breslow"), entry = c(FALSE, TRUE), strata = c(FALSE, TRUE), stringsAsFactors = FALSE)
+found <- do.call(rbind, lapply(seq_len(nrow(cases)), function(i) do.call(hazard_rows, cases[i, ])))
+save_csv(subset(found, events > 0), "hazards_cumulative.csv")
+
+# Risk by cause from cause-specific models (the multi-state coxph; it gives no errors).
+risk_rows <- function(strata) {
+  d <- sets$simulated
+  d$event <- factor(d$event, c("censored", "relapse", "death"))
+  d$row <- seq_len(nrow(d))
+  formula <- as.formula(paste("Surv(time, event) ~", all_terms, if (strata) "+ strata(line)"))
+  fit <- do.call(coxph, list(formula, data = d, id = d$row, control = exact))
+  do.call(rbind, lapply(1:2, function(i) {
+    found <- survfit(fit, newdata = profiles[i, ])
+    there <- findInterval(c(5, 15, 30), found$time)
+    data.frame(strata, profile = i, time = c(5, 15, 30), relapse = found$pstate[there, 1, 2], death = found$pstate[there, 1, 3])
+  }))
+}
+save_csv(risk_rows(FALSE), "hazards_risk.csv")

@@ -23,6 +23,7 @@ from analysis.schema.results import (
     QUANTILES,
     RATES,
     REGIMENS,
+    RESIDUALS,
     RISK,
     TESTS,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "QUANTILES",
     "RATES",
     "REGIMENS",
+    "RESIDUALS",
     "RISK",
     "SPELLS",
     "TESTS",

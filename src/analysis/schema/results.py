@@ -144,6 +144,20 @@ EFFECTS = Table(
     key=("model", "term"),
 )
 
+RESIDUALS = Table(
+    "RESIDUALS",
+    "model, kind, row and term",
+    (
+        Column("model", "text", "the model in words, with its event"),
+        Column("kind", "text", "martingale, schoenfeld, scaled schoenfeld or dfbeta"),
+        Column("row", "integer", "place of the row among the spells given, from 0", minimum=0),
+        TIME,
+        Column("term", "text", "column of the model; empty for martingale residuals"),
+        Column("residual", "number", "the residual"),
+    ),
+    key=("model", "kind", "row", "term"),
+)
+
 TESTS = Table(
     "TESTS",
     "model, test and term",

@@ -7,12 +7,12 @@ import pandas as pd
 from scipy import stats
 
 from analysis.estimate.hazards.models import Data, Model
-from analysis.estimate.likelihood import dfbeta, tests, time_varying_tests
-from analysis.schema import CHECKS, TESTS, SchemaError
+from analysis.estimate.likelihood import dfbeta, martingale, schoenfeld, tests, time_varying_tests
+from analysis.schema import CHECKS, RESIDUALS, TESTS, SchemaError
 
 
 def overall_tests(model: Model) -> pd.DataFrame:
-    """Do the terms together go with the hazard? Table TESTS: likelihood-ratio, score and Wald, with clusters also robust.
+    """Do the terms together go with the hazard? Likelihood-ratio, score and Wald tests: table TESTS.
 
     The Wald test uses the robust variance where there is one. Likelihood-ratio and score tests take rows for
     independent; with clusters read the robust ones. R: `summary(fit)`: logtest, sctest, waldtest, robscore.
@@ -114,3 +114,46 @@ def influence(model: Model, most: float = 0.5) -> pd.DataFrame:
         value = float(abs(column[worst]))
         rows.append((f"{model.name}: {name}, change by one subject", value, most, value <= most, f"row {row}"))
     return pd.DataFrame(rows, columns=CHECKS.names)
+
+
+def residuals(model: Model, kind: str) -> pd.DataFrame:
+    """Which rows does the model not explain, or lean on? Table RESIDUALS.
+
+    kind "martingale": events seen less expected, per row (Barlow and Prentice 1988). "schoenfeld": covariates less
+    their mean at risk, per event; "scaled schoenfeld": the effect at that time (Grambsch and Therneau 1994).
+    "dfbeta": change of each coefficient for having the row, weight included; by cluster, add them up.
+    R: `residuals(fit, type = "martingale" | "schoenfeld" | "scaledsch" | "dfbeta")`.
+
+    Raises SchemaError for another kind, or a model without finite estimates.
+
+    Example
+    -------
+    >>> from analysis.estimate.hazards import fit_cox
+    >>> spells = pd.DataFrame({"entry": 0, "time": [3, 5, 5, 8], "age": [61, 70, 58, 66], "event": "relapse"})
+    >>> residuals(fit_cox(spells, "age", "relapse"), "martingale")["residual"].round(4).tolist()
+    [0.7133, 0.4495, -0.2211, -0.9418]
+    """
+    fit, data = model.fit, model.data
+    if not fit.converged or not fit.finite.all():
+        raise SchemaError(f"residuals: {model.name} has coefficients without a finite estimate; see its effects' notes")
+    names = [fit.names[column] for column in fit.columns]
+    if kind == "martingale":
+        rows, values, names = np.arange(len(data.rows)), martingale(fit)[:, None], [""]
+    elif kind == "dfbeta":
+        rows, values = np.arange(len(data.rows)), dfbeta(fit)
+    elif kind in ("schoenfeld", "scaled schoenfeld"):
+        rows, values = schoenfeld(fit, scaled=kind != "schoenfeld")
+    else:
+        kinds = ["martingale", "schoenfeld", "scaled schoenfeld", "dfbeta"]
+        raise SchemaError(f"kind: expected one of {kinds}, came {kind!r}; use one of them")
+    frame = pd.DataFrame(
+        {
+            "model": model.name,
+            "kind": kind,
+            "row": np.repeat(data.rows[rows], len(names)),
+            "time": np.repeat(data.time[rows].astype(float), len(names)),
+            "term": np.tile(np.array(names, dtype=object), len(rows)),
+            "residual": values.ravel(),
+        }
+    )
+    return frame[RESIDUALS.names]

@@ -58,7 +58,7 @@ def design_of(frame: pd.DataFrame, terms: str) -> Design:
 
 
 def columns_of(design: Design, frame: pd.DataFrame) -> np.ndarray:
-    """The design's columns for other rows: same levels, same knots. Raises SchemaError for what is absent or missing."""
+    """The design's columns for other rows, same levels, same knots; SchemaError for what is absent or missing."""
     variables = _variables(design.spec.formula)
     faults = [_absent(name, frame) for name in variables if name not in frame.columns]
     _raise("at", faults)

@@ -29,7 +29,38 @@ def fine_gray(
     convention: str = "cmprsk",
     conf_level: float = 0.95,
 ) -> pd.DataFrame:
-    """TODO"""
+    """What goes with having had the event by a given time, other events taking patients away? (Fine and Gray 1999)
+
+    Subdistribution hazard ratios: those who had another event stay at risk, with the weight G(t-) / G(T-), G the
+    Kaplan-Meier estimate of being uncensored. A ratio above 1 means a higher cumulative incidence; it is no rate ratio.
+
+    Parameters
+    ----------
+    spells, terms, cluster, weight : as in `cox`; everybody observed from the start
+    cause : one event word; all others compete
+    strata : column or columns with a baseline and a censoring distribution of their own
+    convention : "cmprsk": Breslow's ties, and the variance of `crr`, in which estimating G counts. "survival": as R's
+        `finegray` + `coxph`: Efron's ties, the sandwich by row that takes G for known, and on a day with events and
+        censorings the events leave first.
+
+    Returns
+    -------
+    Table EFFECTS, scale "subdistribution hazard ratio".
+    R: `cmprsk::crr(time, code, x)`; `coxph(Surv(fgstart, fgstop, fgstatus) ~ terms, weights = fgwt, cluster = id)` on
+    `finegray(Surv(time, event) ~ .)`.
+
+    Raises
+    ------
+    schema.SchemaError
+        as `cox`; and for delayed entries, which these weights do not cover.
+
+    Example
+    -------
+    >>> spells = pd.DataFrame({"entry": 0, "time": [3, 5, 5, 8, 9, 12], "age": [61, 70, 58, 66, 49, 60],
+    ...                        "event": ["relapse", "death", "relapse", "relapse", "censored", "relapse"]})
+    >>> fine_gray(spells, "age", "relapse")[["scale", "events"]].values.tolist()
+    [['subdistribution hazard ratio', 4.0]]
+    """
     return effects(fit_fine_gray(spells, terms, cause, strata, cluster, weight, convention), conf_level)
 
 
@@ -73,9 +104,9 @@ def _refuse_delayed_entry(spells: pd.DataFrame) -> None:
         late = (spells["entry"] > 0).to_numpy()
         if late.any():
             raise SchemaError(
-                f"column 'entry': fine_gray expects everybody observed from the start, came {spells['entry'][late].iloc[0]} "
-                f"first in row {spells.index[np.flatnonzero(late)[0]]} ({int(late.sum())} row(s)); "
-                "use cox with entry='entry' for each cause, and predict_incidence for the risk"
+                f"column 'entry': fine_gray expects everybody observed from the start, came "
+                f"{spells['entry'][late].iloc[0]} first in row {spells.index[np.flatnonzero(late)[0]]} "
+                f"({int(late.sum())} row(s)); use cox with entry='entry' for each cause, then predict_incidence"
             )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -176,3 +176,14 @@ def effects(model: Model, conf_level: float = 0.95) -> pd.DataFrame:
             }
         )
     return frame[EFFECTS.names]
+
+
+def check_finite(models: Mapping[str, Model]) -> None:
+    """Raise one SchemaError that names every model without finite estimates of all its coefficients."""
+    faults = [
+        f"model of {cause!r}: not every coefficient has a finite estimate; see the notes of its effects"
+        for cause, model in models.items()
+        if not model.fit.converged or not model.fit.finite.all() or len(model.fit.columns) < len(model.fit.names)
+    ]
+    if faults:
+        raise SchemaError("\n".join(faults))

@@ -5,7 +5,7 @@ coefficients, `newton.py` the way to its maximum, `fit.py` the variances and tes
 `baseline.py` what follows. Plain arrays in, a frozen `Fit` out; nothing here knows a spell or a table.
 """
 
-from analysis.estimate.likelihood.baseline import Hazard, hazard
+from analysis.estimate.likelihood.baseline import Hazard, hazard, hazard_influence
 from analysis.estimate.likelihood.fit import Fit, dfbeta, maximise, tests, with_sandwich
 from analysis.estimate.likelihood.residuals import martingale, schoenfeld, score, time_varying_tests
 from analysis.estimate.likelihood.risksets import RiskSets, lingering, risk_sets
@@ -16,6 +16,7 @@ __all__ = [
     "RiskSets",
     "dfbeta",
     "hazard",
+    "hazard_influence",
     "lingering",
     "martingale",
     "maximise",

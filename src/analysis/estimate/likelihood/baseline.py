@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.estimate.likelihood import partial
-from analysis.estimate.likelihood.fit import Fit
+from analysis.estimate.likelihood.fit import Fit, dfbeta
 
 
 @dataclass(frozen=True)
@@ -38,3 +38,24 @@ def hazard(fit: Fit, at: np.ndarray) -> Hazard:
     within, _ = partial.mean_terms(state, first, tied)
     slope = level * (standard * state.ties.a[:, None] - within)
     return Hazard(sets.stratum_of_cells(), sets.time, level * state.ties.a, level**2 * state.ties.p, slope * fit.scale)
+
+
+def hazard_influence(fit: Fit, found: Hazard, factors: np.ndarray) -> np.ndarray:
+    """Per row of the input, its influence on sums over cells of `factors` (cells, k) times the jump of the hazard.
+
+    The infinitesimal jackknife: what the row does to the coefficients, and what it does to the jumps as an event and as
+    one at risk. R: `survfit(fit, newdata, influence = TRUE)` of a robust fit.
+    """
+    problem, state, sets, ties = fit.problem, fit.state, fit.problem.sets, fit.state.ties
+    with np.errstate(divide="ignore", invalid="ignore"):
+        level = np.where(ties.a > 0, found.jump / ties.a, 0.0)[:, None]
+    # An event adds 1 / S0 to the jump, a row at risk takes its share of the jump from it; Efron's steps in the mean.
+    given = factors * level * (ties.a / sets.of_events(problem.weight))[:, None]
+    taken = sets.exposure(factors * level * ties.p[:, None])
+    if ties.q is not None:
+        taken[sets.event_rows] -= (factors * level * ties.q[:, None])[sets.event_cell]
+    own = -state.risk[:, None] * taken
+    own[sets.event_rows] += given[sets.event_cell]
+    own = (own * problem.weight[:, None])[np.argsort(sets.order)]
+    finite = np.flatnonzero(fit.finite)
+    return own + dfbeta(fit) @ (found.slope.T @ factors)[finite]

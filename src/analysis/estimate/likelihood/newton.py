@@ -55,11 +55,15 @@ def ascend(problem: Problem, state: State, slope: np.ndarray, curvature: np.ndar
             return Ascent(here, state, curvature, endless, steps, True)
         better = _uphill(problem, state, step)
         if better is None:
-            return Ascent(here, state, curvature, endless, steps, False, "no step along the score raises the likelihood")
+            return Ascent(
+                here, state, curvature, endless, steps, False, "no step along the score raises the likelihood"
+            )
         state, whole_step = better
         slope, curvature = score(problem, state), information(problem, state)
         longest_before, gain_before = (longest, gain) if whole_step else (np.inf, np.inf)
-    return Ascent(state.coefficients, state, curvature, endless, _MOST_STEPS, False, f"not converged after {_MOST_STEPS} steps")
+    return Ascent(
+        state.coefficients, state, curvature, endless, _MOST_STEPS, False, f"not converged after {_MOST_STEPS} steps"
+    )
 
 
 def _uphill(problem: Problem, state: State, step: np.ndarray) -> tuple[State, bool] | None:

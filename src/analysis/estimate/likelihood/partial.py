@@ -142,9 +142,7 @@ def mean_terms(state: State, first: np.ndarray, tied: np.ndarray | None) -> tupl
     return ties.p[:, None] * first - ties.q[:, None] * tied, ties.q[:, None] * first - ties.r[:, None] * tied
 
 
-def event_means(
-    problem: Problem, state: State, first: np.ndarray, tied: np.ndarray | None
-) -> np.ndarray:
+def event_means(problem: Problem, state: State, first: np.ndarray, tied: np.ndarray | None) -> np.ndarray:
     """The mean covariates of those at risk in each cell, averaged over its steps."""
     total = state.ties.a[:, None] * first
     if tied is not None:

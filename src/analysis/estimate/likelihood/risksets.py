@@ -112,7 +112,7 @@ class RiskSets:
 
 
 def lingering(sets: RiskSets, rows: np.ndarray, row_weight: np.ndarray, cell_weight: np.ndarray) -> RiskSets:
-    """The same risk sets, in which `rows` (in the order of the sets) stay at risk at all later cells of their stratum."""
+    """The same risk sets, but `rows` (in the order of the sets) stay at risk at all later cells of their stratum."""
     ends = np.searchsorted(sets.stratum_of_cells(), sets.stratum[rows], side="right")
     begins = np.searchsorted(sets.stratum_of_cells(), sets.stratum[rows], side="left")
     first = np.where(sets.exit_cell[rows] < sets.cells, sets.exit_cell[rows] + 1, begins)
