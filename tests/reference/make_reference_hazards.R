@@ -172,8 +172,8 @@ schoenfeld_of <- function(i) {
   colnames(scaled) <- paste0("scaled_", seq_len(ncol(scaled)))
   data.frame(model = label(combinations[i, ]), time = as.numeric(rownames(residuals(fit, "schoenfeld"))), plain, scaled)
 }
-shown <- which(!combinations$cluster & ((combinations$strata & combinations$entry & combinations$weights == "fractional") |
-  (!combinations$strata & !combinations$entry & combinations$weights == "none")))
+shown <- which(!combinations$cluster & ((combinations$strata & combinations$entry & combinations$weights == "fractional" & combinations$ties == "efron") |
+  (!combinations$strata & !combinations$entry & combinations$weights == "none" & combinations$ties == "breslow")))
 save_csv(do.call(rbind, lapply(shown, residuals_of)), "hazards_residuals.csv")
 save_csv(do.call(rbind, lapply(shown, schoenfeld_of)), "hazards_schoenfeld.csv")
 
@@ -227,37 +227,53 @@ save_csv(rbind(
 
 profiles <- data.frame(age = c(55, 75), sex = c("female", "male"), stage = c("I", "III"), marker = c(2, 6), line = c(1, 2))
 
-# Cumulative hazard and its error for two patients: model-based, and robust (infinitesimal jackknife by patient).
-hazard_rows <- function(strata, entry, ties, robust) {
+# Cumulative hazard and its model-based error for two patients.
+hazard_rows <- function(strata, entry, ties) {
   d <- sets$simulated
   d$had <- as.integer(d$event == "relapse")
   outcome <- if (entry) "Surv(entry, time, had)" else "Surv(time, had)"
   formula <- as.formula(paste(outcome, "~", all_terms, if (strata) "+ strata(line)"))
-  fit <- if (robust) {
-    do.call(coxph, list(formula, data = d, cluster = d$patient_id, ties = ties, control = exact))
-  } else {
-    do.call(coxph, list(formula, data = d, ties = ties, control = exact))
-  }
+  fit <- do.call(coxph, list(formula, data = d, ties = ties, control = exact))
   do.call(rbind, lapply(1:2, function(i) {
     found <- survfit(fit, newdata = profiles[i, ])
-    data.frame(strata, entry, ties, robust, profile = i, time = found$time, events = found$n.event, hazard = found$cumhaz, std_error = found$std.chaz)
+    data.frame(strata, entry, ties, profile = i, time = found$time, events = found$n.event, hazard = found$cumhaz, std_error = found$std.chaz)
   }))
 }
-cases <- expand.grid(robust = c(FALSE, TRUE), ties = c("efron", "breslow"), entry = c(FALSE, TRUE), strata = c(FALSE, TRUE), stringsAsFactors = FALSE)
+cases <- expand.grid(ties = c("efron", "breslow"), entry = c(FALSE, TRUE), strata = c(FALSE, TRUE), stringsAsFactors = FALSE)
 found <- do.call(rbind, lapply(seq_len(nrow(cases)), function(i) do.call(hazard_rows, cases[i, ])))
 save_csv(subset(found, events > 0), "hazards_cumulative.csv")
 
 # Risk by cause from cause-specific models (the multi-state coxph; it gives no errors).
-risk_rows <- function(strata) {
+risk_rows <- function() {
   d <- sets$simulated
   d$event <- factor(d$event, c("censored", "relapse", "death"))
   d$row <- seq_len(nrow(d))
-  formula <- as.formula(paste("Surv(time, event) ~", all_terms, if (strata) "+ strata(line)"))
+  formula <- as.formula(paste("Surv(time, event) ~", all_terms))
   fit <- do.call(coxph, list(formula, data = d, id = d$row, control = exact))
   do.call(rbind, lapply(1:2, function(i) {
     found <- survfit(fit, newdata = profiles[i, ])
     there <- findInterval(c(5, 15, 30), found$time)
-    data.frame(strata, profile = i, time = c(5, 15, 30), relapse = found$pstate[there, 1, 2], death = found$pstate[there, 1, 3])
+    data.frame(profile = i, time = c(5, 15, 30), relapse = found$pstate[there, 1, 2], death = found$pstate[there, 1, 3])
   }))
 }
-save_csv(risk_rows(FALSE), "hazards_risk.csv")
+save_csv(risk_rows(), "hazards_risk.csv")
+
+# --- recurrent events ------------------------------------------------------------------------------------------------------
+
+recurrent_rows <- function() {
+  d <- sets$simulated
+  d$had <- as.integer(d$event == "relapse")
+  ag <- coxph(Surv(start + entry, start + time, had) ~ age + sex + stage + marker, d, cluster = patient_id, control = exact)
+  total <- coxph(Surv(start + entry, start + time, had) ~ age + sex + stage + marker + strata(line), d, cluster = patient_id, control = exact)
+  gap <- coxph(Surv(entry, time, had) ~ age + sex + stage + marker + strata(line), d, cluster = patient_id, control = exact)
+  rbind(effects_of(ag, model = "andersen_gill"), effects_of(total, model = "pwp_total_time"), effects_of(gap, model = "pwp_gap_time"))
+}
+save_csv(recurrent_rows(), "hazards_recurrent.csv")
+
+# An offset.
+offset_rows <- function() {
+  d <- sets$simulated
+  d$had <- as.integer(d$event == "relapse")
+  effects_of(coxph(Surv(entry, time, had) ~ age + marker + offset(0.3 * line), d, robust = TRUE, cluster = patient_id, control = exact), model = "offset")
+}
+save_csv(offset_rows(), "hazards_offset.csv")

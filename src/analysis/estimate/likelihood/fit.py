@@ -123,8 +123,8 @@ def _notes(names: tuple[str, ...], kept: np.ndarray, left_out: dict[int, list[in
     for place, sign in zip(kept, ascent.endless, strict=True):
         if sign:
             notes[place] = (
-                f"no finite estimate: the likelihood rises for ever as the coefficient goes to {'+-'[sign < 0]}"
-                "infinity (monotone likelihood, separation)"
+                f"no finite estimate: the likelihood rises for ever as the coefficient goes to "
+                f"{'plus' if sign > 0 else 'minus'} infinity (monotone likelihood, separation)"
             )
         elif not ascent.converged:
             notes[place] = f"no estimate: {ascent.why_not}"
