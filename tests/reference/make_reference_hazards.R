@@ -243,17 +243,24 @@ cases <- expand.grid(ties = c("efron", "breslow"), entry = c(FALSE, TRUE), strat
 found <- do.call(rbind, lapply(seq_len(nrow(cases)), function(i) do.call(hazard_rows, cases[i, ])))
 save_csv(subset(found, events > 0), "hazards_cumulative.csv")
 
-# Risk by cause from cause-specific models (the multi-state coxph; it gives no errors).
+# Risk by cause from the hazards of two cause-specific models, put together as in a multi-state model: S stays exp(-H).
+# survfit of the multi-state coxph would do this in one call, but in 3.5-3 it centres wrongly: with the same coefficients
+# its cumulative hazard of the first patient at 5 is 0.0897 where survfit of the single model has 0.1028.
 risk_rows <- function() {
   d <- sets$simulated
-  d$event <- factor(d$event, c("censored", "relapse", "death"))
-  d$row <- seq_len(nrow(d))
-  formula <- as.formula(paste("Surv(time, event) ~", all_terms))
-  fit <- do.call(coxph, list(formula, data = d, id = d$row, control = exact))
+  fit_of <- function(cause) {
+    d$had <- as.integer(d$event == cause)
+    do.call(coxph, list(as.formula(paste("Surv(time, had) ~", all_terms)), data = d, control = exact))
+  }
+  relapse <- survfit(fit_of("relapse"), newdata = profiles)
+  death <- survfit(fit_of("death"), newdata = profiles)
   do.call(rbind, lapply(1:2, function(i) {
-    found <- survfit(fit, newdata = profiles[i, ])
-    there <- findInterval(c(5, 15, 30), found$time)
-    data.frame(profile = i, time = c(5, 15, 30), relapse = found$pstate[there, 1, 2], death = found$pstate[there, 1, 3])
+    jumps <- cbind(diff(c(0, relapse$cumhaz[, i])), diff(c(0, death$cumhaz[, i])))
+    together <- rowSums(jumps)
+    before <- exp(-(cumsum(together) - together))
+    share <- ifelse(together > 0, -expm1(-together) / together, 1)
+    risk <- apply(before * share * jumps, 2, cumsum)[findInterval(c(5, 15, 30), relapse$time), ]
+    data.frame(profile = i, time = c(5, 15, 30), relapse = risk[, 1], death = risk[, 2])
   }))
 }
 save_csv(risk_rows(), "hazards_risk.csv")
