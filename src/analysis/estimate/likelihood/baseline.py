@@ -50,7 +50,7 @@ def hazard_influence(fit: Fit, found: Hazard, factors: np.ndarray) -> np.ndarray
     with np.errstate(divide="ignore", invalid="ignore"):
         level = np.where(ties.a > 0, found.jump / ties.a, 0.0)[:, None]
     # An event adds 1 / S0 to the jump, a row at risk takes its share of the jump from it; Efron's steps in the mean.
-    given = factors * level * (ties.a / sets.of_events(problem.weight))[:, None]
+    given = factors * level * (ties.a / problem.event_weight)[:, None]
     taken = sets.exposure(factors * level * ties.p[:, None])
     if ties.q is not None:
         taken[sets.event_rows] -= (factors * level * ties.q[:, None])[sets.event_cell]

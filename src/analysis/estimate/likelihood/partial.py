@@ -14,6 +14,7 @@ row's expected number of events, the sum of A over its own time at risk (less B 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -32,10 +33,31 @@ class Problem:
     offset: np.ndarray
     efron: bool
 
-    @property
-    def events(self) -> np.ndarray:
-        """The number of rows with an event in each cell."""
-        return np.bincount(self.sets.event_cell, minlength=self.sets.cells)
+    @cached_property
+    def event_weight(self) -> np.ndarray:
+        """The sum of the weights of the events of each cell."""
+        return self.sets.of_events(self.weight)
+
+    @cached_property
+    def steps(self) -> Steps | None:
+        """The steps in which tied events leave, or None where none are tied or Breslow is asked."""
+        events = np.bincount(self.sets.event_cell, minlength=self.sets.cells)
+        if not self.efron or events.max(initial=0) <= 1:
+            return None
+        first = np.cumsum(events) - events
+        cell = np.repeat(np.arange(len(events)), events)
+        share = (np.arange(len(cell)) - first[cell]) / events[cell]
+        return Steps(first, cell, share, (self.event_weight / events)[cell])
+
+
+@dataclass(frozen=True)
+class Steps:
+    """One row per event, cell after cell: its cell, f = k / d, and W / d; `first` is the first row of each cell."""
+
+    first: np.ndarray
+    cell: np.ndarray
+    share: np.ndarray
+    weight: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -77,19 +99,16 @@ def evaluate(problem: Problem, coefficients: np.ndarray) -> State:
 
 def _ties(problem: Problem, at_risk: np.ndarray, of_tied: np.ndarray) -> tuple[Ties, float]:
     """The five sums of every cell, and the sum of the logarithms of its denominators."""
-    events, weight = problem.events, problem.sets.of_events(problem.weight)
-    if not problem.efron or events.max(initial=0) <= 1:
-        hazard = weight / at_risk
-        return Ties(hazard, hazard / at_risk), float(weight @ np.log(at_risk))
-    first = np.concatenate([[0], np.cumsum(events)[:-1]])
-    cell = np.repeat(np.arange(len(events)), events)
-    share = (np.arange(len(cell)) - first[cell]) / events[cell]
-    denominator = at_risk[cell] - share * of_tied[cell]
-    mean_weight = (weight / events)[cell]
-    step = mean_weight / denominator
-    sums = [step, step / denominator, share * step, share * step / denominator, share**2 * step / denominator]
-    ties = Ties(*(np.add.reduceat(values, first) for values in sums))
-    return ties, float(mean_weight @ np.log(denominator))
+    steps = problem.steps
+    if steps is None:
+        hazard = problem.event_weight / at_risk
+        return Ties(hazard, hazard / at_risk), float(problem.event_weight @ np.log(at_risk))
+    denominator = at_risk[steps.cell] - steps.share * of_tied[steps.cell]
+    c = steps.weight / denominator
+    shared, by_denominator = steps.share * c, c / denominator
+    each = [c, by_denominator, shared, steps.share * by_denominator, steps.share**2 * by_denominator]
+    ties = Ties(*(np.add.reduceat(values, steps.first) for values in each))
+    return ties, float(steps.weight @ np.log(denominator))
 
 
 def expected(problem: Problem, state: State, factor: np.ndarray | None = None) -> np.ndarray:
@@ -147,7 +166,7 @@ def event_means(problem: Problem, state: State, first: np.ndarray, tied: np.ndar
     total = state.ties.a[:, None] * first
     if tied is not None:
         total -= state.ties.b[:, None] * tied
-    return total / problem.sets.of_events(problem.weight)[:, None]
+    return total / problem.event_weight[:, None]
 
 
 def score_residuals(problem: Problem, state: State) -> np.ndarray:

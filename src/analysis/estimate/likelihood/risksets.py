@@ -53,8 +53,7 @@ class RiskSets:
 
     def at_risk(self, values: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
         """Per cell, the sum of `values` (times each of `columns`) over the rows at risk."""
-        rows = np.arange(len(self.exit_cell))
-        total = self._cumulated(self._sum_into(self.exit_cell, rows, values, columns), from_end=True)
+        total = self._cumulated(self._sum_into(self.exit_cell, None, values, columns), from_end=True)
         if len(self.late):
             missed = self._sum_into(self.entry_cell, self.late, values, columns)
             total -= self._cumulated(missed, from_end=True)
@@ -89,16 +88,19 @@ class RiskSets:
         return found
 
     def _sum_into(
-        self, cell: np.ndarray, rows: np.ndarray, values: np.ndarray, columns: np.ndarray | None
+        self, cell: np.ndarray, rows: np.ndarray | None, values: np.ndarray, columns: np.ndarray | None
     ) -> np.ndarray:
+        """Per cell, the sum of the values of `rows` (none: all), which come in the order of their cells."""
+        chosen = values if rows is None else values[rows]
         if columns is None:
-            return np.bincount(cell, values[rows], minlength=self.cells + 1)[: self.cells]
+            return np.bincount(cell, chosen, minlength=self.cells + 1)[: self.cells]
         from scipy import sparse
 
-        # A sparse product sums rows, which come in the order of their cells, without ever making values times columns.
+        # A sparse product sums rows without ever making values times columns.
+        rows = np.arange(len(columns)) if rows is None else rows
         shape = (self.cells + 1, len(columns))
         begins = np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=self.cells + 1))])
-        return (sparse.csr_matrix((values[rows], rows, begins), shape=shape) @ columns)[: self.cells]
+        return (sparse.csr_matrix((chosen, rows, begins), shape=shape) @ columns)[: self.cells]
 
     def _cumulated(self, values: np.ndarray, from_end: bool) -> np.ndarray:
         # Stratum by stratum: a difference of sums across strata would lose digits where strata differ in size.
