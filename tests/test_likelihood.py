@@ -317,6 +317,23 @@ def test_separation_by_a_sum_of_terms_is_told_of_all_of_them():
     assert all("plus infinity" in note for note in fit.notes)
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_as_many_terms_as_can_be_separate_all(seed):
+    # Five covariates order six subjects in any way: the likelihood of the order seen rises to 1.
+    rng = np.random.default_rng(seed)
+    fit = one_stratum(np.arange(1, 7), np.ones(6), *rng.standard_normal((5, 6)))
+    assert np.isnan(fit.coefficients).all()
+    assert all("separation" in note for note in fit.notes)
+
+
+def test_an_infinite_risk_of_one_never_at_risk_spoils_nothing():
+    rng = np.random.default_rng(7)
+    time, x = np.append(rng.integers(2, 30, 40), 1), np.append(rng.integers(0, 2, 40), 1e6)
+    had = np.append(np.ones(40), 0)  # the last leaves before the first event, with a covariate beyond all measure
+    fit, without = one_stratum(time, had, x), one_stratum(time[:-1], had[:-1], x[:-1])
+    assert fit.coefficients[0] == pytest.approx(without.coefficients[0], rel=1e-6)
+
+
 def test_a_large_but_finite_coefficient_is_not_called_infinite():
     rng = np.random.default_rng(3)
     group = np.arange(4000) < 2000

@@ -46,7 +46,9 @@ def ascend(problem: Problem, state: State, slope: np.ndarray, curvature: np.ndar
         try:
             step = linalg.cho_solve(linalg.cho_factor(curvature), slope)
         except linalg.LinAlgError:
-            return Ascent(here, state, curvature, endless, steps, False, "the information matrix is singular")
+            # It was regular at the start, so the likelihood has gone flat on the way: the ascent has no end.
+            endless = np.where(state.coefficients < 0, -1, 1)
+            return Ascent(here, state, curvature, endless, steps, True)
         gain, longest = float(slope @ step), np.abs(step).max(initial=0)
         if gain < _CONVERGED or (gain < 1e-12 and gain >= gain_before):  # as good as rounding lets it be
             return Ascent(here + step, state, curvature, endless, steps, True)
@@ -71,7 +73,7 @@ def _uphill(problem: Problem, state: State, step: np.ndarray) -> tuple[State, bo
     lowest = state.log_likelihood - 1e-11 * abs(state.log_likelihood)
     for halving in range(_MOST_HALVINGS):
         new = evaluate(problem, state.coefficients + step * 0.5**halving)
-        if new.log_likelihood >= lowest:  # never true for NaN
+        if np.isfinite(new.log_likelihood) and new.log_likelihood >= lowest:
             return new, halving == 0
     return None
 

@@ -34,6 +34,11 @@ class Problem:
     efron: bool
 
     @cached_property
+    def never(self) -> np.ndarray:
+        """The rows at risk at no event time."""
+        return self.sets.never()
+
+    @cached_property
     def event_weight(self) -> np.ndarray:
         """The sum of the weights of the events of each cell."""
         return self.sets.of_events(self.weight)
@@ -73,10 +78,11 @@ class Ties:
 
 @dataclass(frozen=True)
 class State:
-    """The likelihood at `coefficients`: `risk` is exp(x b + offset), `weighted` that times the weight."""
+    """The likelihood at `coefficients`: `risk` is exp(x b + offset - shift), `weighted` that times the weight."""
 
     coefficients: np.ndarray
     log_likelihood: float
+    shift: float
     risk: np.ndarray
     weighted: np.ndarray
     ties: Ties
@@ -87,6 +93,10 @@ def evaluate(problem: Problem, coefficients: np.ndarray) -> State:
     sets, weight = problem.sets, problem.weight
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a step too far is answered by halving it
         linear = problem.columns @ coefficients + problem.offset
+        # Risks relative to those with events, so that none under- or overflows because of where the covariates lie.
+        shift = float(linear[sets.event_rows].mean()) if len(sets.event_rows) else 0.0
+        linear -= shift
+        linear[problem.never] = 0  # whoever is never at risk may not spoil the sums with an infinite risk
         risk = np.exp(linear)
         weighted = weight * risk
         of_tied = sets.of_events(weighted)
@@ -94,7 +104,7 @@ def evaluate(problem: Problem, coefficients: np.ndarray) -> State:
         at_risk = np.maximum(sets.at_risk(weighted), of_tied)
         ties, log_sum = _ties(problem, at_risk, of_tied)
         height = float(weight[sets.event_rows] @ linear[sets.event_rows] - log_sum)
-    return State(coefficients, height, risk, weighted, ties)
+    return State(coefficients, height, shift, risk, weighted, ties)
 
 
 def _ties(problem: Problem, at_risk: np.ndarray, of_tied: np.ndarray) -> tuple[Ties, float]:

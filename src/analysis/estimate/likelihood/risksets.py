@@ -81,6 +81,13 @@ class RiskSets:
         """Per cell, the sum of `values` (times each of `columns`) over the rows with an event there."""
         return self._sum_into(self.event_cell, self.event_rows, values, columns)
 
+    def never(self) -> np.ndarray:
+        """The rows that are at risk at no cell."""
+        absent = self.exit_cell == self.cells
+        if self.lingering is not None:
+            absent[self.lingering.rows] = False
+        return np.flatnonzero(absent)
+
     def stratum_of_cells(self) -> np.ndarray:
         """The code of the stratum of each cell."""
         found = np.zeros(self.cells, dtype=np.intp)
