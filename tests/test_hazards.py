@@ -158,6 +158,27 @@ def test_model_errors_of_a_prediction_are_near_those_of_the_jackknife():
     np.testing.assert_allclose(errors, expected, rtol=0.3)  # 60 groups: the jackknife itself is 9 % uncertain
 
 
+def test_robust_errors_of_a_prediction_are_the_slopes_by_the_weights():
+    """With Breslow's ties the infinitesimal jackknife is the derivative of the estimate by each row's weight."""
+    spells = dataset().iloc[:40].reset_index(drop=True).assign(weight=1.0)
+    row, times, small = PROFILES.iloc[[0]], [8, 20], 1e-4
+
+    def incidence(weight):
+        models = models_of(spells.assign(weight=weight), "age + marker", weight="weight", entry="entry", ties="breslow")
+        return predict_incidence(models, row, times)["estimate"].to_numpy()
+
+    slopes = []
+    for place in range(len(spells)):
+        step = small * (np.arange(len(spells)) == place)
+        slopes.append((incidence(1 + step) - incidence(1 - step)) / (2 * small))
+    models = {
+        cause: fit_cox(spells, "age + marker", cause, entry="entry", ties="breslow", robust=True)
+        for cause in ("relapse", "death")
+    }
+    errors = predict_incidence(models, row, times)["std_error"]
+    np.testing.assert_allclose(errors, np.sqrt((np.array(slopes) ** 2).sum(axis=0)), rtol=1e-5)
+
+
 def test_predicted_incidences_of_an_empty_model_are_those_of_aalen_and_johansen():
     from analysis.estimate.curves import cumulative_incidence_at
 
@@ -358,6 +379,14 @@ def test_more_terms_than_events_is_no_number():
     assert found["note"].eq("no estimate: 2 terms for 1 events").all()
     assert cox(dataset("one event"), "age", "death")["note"].item() == "no estimate: 1 terms for 0 events"
     schema.check(found, schema.EFFECTS)
+
+
+def test_more_terms_than_events_is_no_number_although_the_likelihood_has_a_maximum():
+    # The one event lies amid the others in both covariates, so two coefficients could be had from it.
+    spells = pd.DataFrame({"entry": 0, "time": [3, 5, 5, 5, 5], "event": ["relapse"] + ["censored"] * 4})
+    spells = spells.assign(a=[0.1, 1, 1, -1, -1], b=[0.2, 1, -1, 1, -1])
+    assert fit_cox(spells, "a", "relapse").fit.converged
+    assert cox(spells, "a + b", "relapse")["estimate"].isna().all()
 
 
 def test_no_prediction_from_a_model_without_estimates_or_past_follow_up():

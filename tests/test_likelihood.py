@@ -174,6 +174,13 @@ def test_an_offset_as_in_r():
     np.testing.assert_allclose(fit.errors, expected["robust_error"], rtol=0, atol=1e-12)
 
 
+def test_an_offset_that_all_share_goes_into_the_baseline():
+    sets = risk_sets(TIMES, HAD, np.zeros(7, dtype=int), None)
+    plain, shifted = (maximise(sets, X[:, None], ("x",), offset=np.full(7, value)) for value in (0.0, 3.0))
+    expected = likelihood.hazard(plain, np.zeros(1)).jump / np.exp(3)
+    np.testing.assert_allclose(likelihood.hazard(shifted, np.zeros(1)).jump, expected, rtol=1e-12)
+
+
 def shown(label):
     strata, entry, weights, cluster, ties = label.split()
     return fit_of(ties, cluster == "TRUE", weights, entry == "TRUE", strata == "TRUE").fit
@@ -283,6 +290,26 @@ def test_the_derivatives_are_those_of_the_likelihood(c):
         np.testing.assert_allclose(partial.information(problem, state)[place], curve, rtol=1e-5, atol=1e-6)
 
 
+def test_whoever_is_there_from_the_start_is_at_risk_at_time_0_although_others_enter_late():
+    time, entry = np.array([0, 0, 1, 2, 3, 3, 5]), np.array([0, 0, 0, 1, 0, 2, 0])
+    later, entered = time + 1, np.where(entry > 0, entry + 1, 0)
+    one, two = one_stratum(time, HAD, X, entry=entry), one_stratum(later, HAD, X, entry=entered)
+    np.testing.assert_allclose(one.coefficients, two.coefficients, rtol=1e-12)
+    assert one.null.log_likelihood == pytest.approx(two.null.log_likelihood, abs=1e-12)
+
+
+@LAW
+@given(cohorts(), st.booleans())
+def test_influences_on_coefficients_and_hazards_add_up_to_nothing(c, efron):
+    fit = solved(c, efron)
+    if not fit.converged or not fit.finite.all() or len(fit.columns) < 2:
+        return
+    found = likelihood.hazard(fit, np.array([1.0, 0.5]))
+    factors = np.random.default_rng(0).random((len(found.time), 3))
+    total = np.abs(likelihood.hazard_influence(fit, found, factors)).sum(axis=0)
+    np.testing.assert_allclose(likelihood.hazard_influence(fit, found, factors).sum(axis=0) / total, 0, atol=1e-8)
+
+
 # --- where there is no estimate --------------------------------------------------------------------------------------
 
 
@@ -352,6 +379,22 @@ def test_constant_and_collinear_columns_are_named_and_the_rest_stays():
     assert np.isnan(fit.coefficients[[1, 3]]).all()
     assert "constant" in fit.notes[1]
     assert fit.notes[3] == "no estimate: collinear, a sum of 'a', 'c'"
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_collinear_columns_are_found_whatever_their_scale(seed):
+    rng = np.random.default_rng(seed)
+    a, b = rng.standard_normal((2, 60)) * 10 ** rng.uniform(-4, 4, (2, 1))
+    fit = one_stratum(rng.integers(1, 20, 60), np.ones(60), a, b, 0.3 * a / a.std() + 0.7 * b / b.std() + 5)
+    assert fit.notes == ("", "", "no estimate: collinear, a sum of 'a', 'b'")
+
+
+def test_nearly_collinear_columns_are_estimated():
+    rng = np.random.default_rng(1)
+    a, noise = rng.standard_normal((2, 200))
+    fit = one_stratum(rng.integers(1, 60, 200), np.ones(200), a, a + 1e-3 * noise)
+    assert fit.notes == ("", "")
+    assert fit.errors[1] > 10
 
 
 def test_a_column_that_varies_only_between_strata_is_constant():

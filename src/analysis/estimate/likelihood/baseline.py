@@ -33,7 +33,7 @@ def hazard(fit: Fit, at: np.ndarray) -> Hazard:
     """
     problem, state, sets = fit.problem, fit.state, fit.problem.sets
     standard = (at[fit.columns] - fit.centre) / fit.scale
-    level = np.exp(standard @ state.coefficients - fit.mean_offset - state.shift)
+    level = np.exp(standard @ state.coefficients - state.shift)
     first, tied = partial.first_moments(problem, state)
     within, _ = partial.mean_terms(state, first, tied)
     slope = level * (standard * state.ties.a[:, None] - within)

@@ -36,7 +36,6 @@ class Fit:
     finite: np.ndarray
     centre: np.ndarray
     scale: np.ndarray
-    mean_offset: float
     steps: int
     converged: bool
     why_not: str = ""
@@ -65,8 +64,7 @@ def maximise(
     with one_thread():
         order = sets.order
         weight = np.ones(len(order)) if weight is None else weight[order].astype(float)
-        mean_offset = 0.0 if offset is None else float(offset.mean())
-        offset = np.zeros(len(order)) if offset is None else offset[order] - mean_offset
+        offset = np.zeros(len(order)) if offset is None else offset[order]
         standard, centre, scale = _standardised(columns, order)
         problem = Problem(sets, standard, weight, offset, efron)
         null = evaluate(problem, np.zeros(standard.shape[1]))
@@ -92,7 +90,6 @@ def maximise(
         ascent.endless == 0,
         centre[keep],
         scale[keep],
-        mean_offset,
         ascent.steps,
         ascent.converged,
         ascent.why_not,

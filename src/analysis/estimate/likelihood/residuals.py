@@ -49,7 +49,7 @@ def time_varying_tests(fit: Fit, moment: np.ndarray, groups: list[np.ndarray]) -
     test needs three informations and no risk set. R: `survival::cox.zph` from 3.0 on (Therneau and Grambsch 2000).
     """
     problem, state, sets = fit.problem, fit.state, fit.problem.sets
-    moment = moment - moment[sets.event_cell].mean()
+    moment = moment - moment[sets.event_cell].mean()  # for the digits; the test does not depend on it
     weight = problem.weight[sets.event_rows, None]
     residual = (problem.columns[sets.event_rows] - _means(fit)[sets.event_cell]) * weight
     slope = residual.T @ moment[sets.event_cell]
