@@ -263,6 +263,11 @@ def test_fine_gray_without_censoring_is_cox_with_the_others_at_risk_for_ever():
     np.testing.assert_allclose(one.robust, other.robust, rtol=1e-10)
 
 
+def test_fine_gray_has_no_score_test_that_takes_the_weights_for_known():
+    tests = hazards.overall_tests(fit_fine_gray(started(), "age", "relapse"))["test"].tolist()
+    assert tests == ["likelihood ratio", "score", "Wald"]
+
+
 def test_several_causes_are_one_combined_end_point():
     spells = dataset()
     together = spells.assign(event=spells["event"].replace("death", "relapse"))

@@ -353,6 +353,20 @@ def test_as_many_terms_as_can_be_separate_all(seed):
     assert all("separation" in note for note in fit.notes)
 
 
+def test_a_likelihood_that_goes_flat_on_the_way_is_separation_too():
+    # Found by trying: the information becomes singular before the steps show their pattern; R warns "may be infinite".
+    time, had = [7, 9, 2, 6, 1, 3, 3, 1, 7, 7, 1], np.array([0, 1, 0, 1, 1, 1, 1, 0, 0, 1, 0]) == 1
+    a = [1, 0, 1, 2, 0, 2, 1, 1, 2, 1, 2]
+    b = [0.2599, -0.1631, -0.3597, 0.2235, -0.5922, 0.2132, 0.5924, 0.3106, -0.5436, 0.1501, -0.2111]
+    c = [0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0]
+    stratum, entry = np.array([0, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0]), np.array([0, 3, 0, 0, 0, 0, 0, 0, 3, 0, 0])
+    weight = np.array([2, 1, 2, 1, 2, 3, 3, 1, 3, 1, 2])
+    sets = risk_sets(np.array(time), had, stratum, entry)
+    fit = maximise(sets, np.column_stack([a, b, c]), ("a", "b", "c"), weight)
+    assert np.isnan(fit.coefficients).all()
+    assert all("separation" in note for note in fit.notes)
+
+
 def test_an_infinite_risk_of_one_never_at_risk_spoils_nothing():
     rng = np.random.default_rng(7)
     time, x = np.append(rng.integers(2, 30, 40), 1), np.append(rng.integers(0, 2, 40), 1e6)
@@ -427,12 +441,15 @@ def test_many_strata_and_large_offsets_lose_no_digits():
     np.testing.assert_allclose(plain.errors, shifted.errors, rtol=1e-10)
 
 
-def test_linear_algebra_gets_its_threads_back():
+def test_linear_algebra_keeps_to_one_thread_and_gets_the_others_back():
     from threadpoolctl import threadpool_info
+
+    from analysis.estimate.likelihood.threads import one_thread
 
     def threads():
         return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 
     before = threads()
-    maximise(risk_sets(TIMES, HAD, np.zeros(7, dtype=int), None), X[:, None], ("x",))
+    with one_thread():
+        assert set(threads()) <= {1}
     assert threads() == before
