@@ -277,6 +277,45 @@ def test_several_causes_are_one_combined_end_point():
     assert one["log_estimate"].item() == cox(spells, "age", "any")["log_estimate"].item()
 
 
+@pytest.mark.parametrize(
+    "types",
+    [
+        {"age": "Float64", "sex": "string"},
+        {"age": "Int64", "sex": "category"},
+        {"time": "Int64", "entry": "Int64", "event": "category"},
+        {"time": "uint16", "entry": "uint16", "patient_id": "string", "event": "string"},
+    ],
+)
+def test_the_type_of_a_column_does_not_matter(types):
+    chosen = {"cluster": "patient_id", "entry": "entry"}
+    expected = cox(dataset(), "age + sex", "relapse", **chosen)
+    pd.testing.assert_frame_equal(cox(dataset().astype(types), "age + sex", "relapse", **chosen), expected)
+
+
+def test_missing_values_of_every_kind_are_left_out():
+    spells = dataset().astype({"age": "Float64", "sex": "string"}).assign(old=lambda frame: frame["age"] > 70)
+    spells.loc[3, "age"] = pd.NA
+    spells.loc[4, "sex"] = pd.NA
+    spells["old"] = spells["old"].astype("boolean")
+    spells.loc[5, "old"] = pd.NA
+    found = cox(spells, "age + sex + old", "relapse", entry="entry")
+    assert found["note"][0] == "3 of 256 rows left out for missing values (age 1, sex 1, old 1)"
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+@pytest.mark.parametrize("terms", ["age", "1"])
+def test_no_rows_and_one_row_and_no_terms_are_tables_all_the_same(rows, terms):
+    spells = started().iloc[:rows].assign(weight=1)
+    chosen = {"cluster": "patient_id", "weight": "weight"}
+    for found in (
+        cox(spells, terms, "relapse", strata="line", entry="entry", **chosen),
+        fine_gray(spells, terms, "relapse", strata="line", **chosen),
+        hazards.andersen_gill(spells, terms, "relapse", start="start"),
+    ):
+        schema.check(found, schema.EFFECTS)
+        assert found["estimate"].isna().all()
+
+
 def test_limits_and_p_follow_from_coefficient_and_error():
     row = cox(dataset(), "age", "relapse", conf_level=0.9).iloc[0]
     assert row["estimate"] == pytest.approx(np.exp(row["log_estimate"]))

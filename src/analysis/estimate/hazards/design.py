@@ -44,7 +44,7 @@ def design_of(frame: pd.DataFrame, terms: str) -> Design:
     _raise(terms, absent)
     missing = frame[variables].isna()
     kept = ~missing.any(axis=1).to_numpy()
-    seen = frame if kept.all() else frame[kept]
+    seen = _plain(frame[variables] if kept.all() else frame.loc[kept, variables])
     matrix = _matrix(formula, seen, terms)
     names = tuple(name.replace("[T.", "[") for name in matrix.model_spec.column_names[1:])
     columns = np.asarray(matrix, dtype=float)[:, 1:]
@@ -75,7 +75,19 @@ def columns_of(design: Design, frame: pd.DataFrame) -> np.ndarray:
                 f"{frame[name].iloc[place]!r} first in row {frame.index[place]}"
             )
     _raise("at", faults)
-    return np.asarray(design.spec.get_model_matrix(frame, context=None, na_action="raise"), dtype=float)[:, 1:]
+    matrix = design.spec.get_model_matrix(_plain(frame[variables]), context=None, na_action="raise")
+    return np.asarray(matrix, dtype=float)[:, 1:]
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """Complete columns in the types that formulaic knows: its factors are of type object or category."""
+    changed = {}
+    for name, dtype in frame.dtypes.items():
+        if isinstance(dtype, pd.StringDtype):
+            changed[name] = frame[name].astype(object)
+        elif pd.api.types.is_extension_array_dtype(dtype) and pd.api.types.is_numeric_dtype(dtype):
+            changed[name] = frame[name].astype(float)  # nullable numbers and flags
+    return frame.assign(**changed) if changed else frame
 
 
 def _levels(design: Design) -> dict[str, list]:

@@ -100,7 +100,8 @@ class RiskSets:
         """Per cell, the sum of the values of `rows` (none: all), which come in the order of their cells."""
         chosen = values if rows is None else values[rows]
         if columns is None:
-            return np.bincount(cell, chosen, minlength=self.cells + 1)[: self.cells]
+            # Of no rows at all bincount makes integers.
+            return np.bincount(cell, chosen, minlength=self.cells + 1)[: self.cells].astype(float, copy=False)
         from scipy import sparse
 
         # A sparse product sums rows without ever making values times columns.
