@@ -75,6 +75,14 @@ def seven(efron):
     return problem, partial.evaluate(problem, np.array([log(2)]))
 
 
+def score_at(problem, state):
+    return partial.score(problem, state, partial.moments(problem, state))
+
+
+def information_at(problem, state):
+    return partial.information(problem, state, partial.moments(problem, state))
+
+
 # At a hazard ratio of 2, the sums of risks are 10 on day 2 (two events), 7 on day 4 (one), 4 on day 5 (two). Efron's
 # second steps have 10 - 3/2 and 4 - 3/2. With one 0/1 covariate each step's mean is p and its variance p (1 - p).
 @pytest.mark.parametrize(
@@ -87,9 +95,9 @@ def seven(efron):
 def test_seven_subjects_by_hand(efron, sums, means):
     problem, state = seven(efron)
     assert state.log_likelihood == pytest.approx(3 * log(2) - sum(log(total) for total in sums), abs=1e-14)
-    assert partial.score(problem, state).item() == pytest.approx(float(3 - sum(means)), abs=1e-14)
+    assert score_at(problem, state).item() == pytest.approx(float(3 - sum(means)), abs=1e-14)
     information = sum(mean * (1 - mean) for mean in means)
-    assert partial.information(problem, state).item() == pytest.approx(float(information), abs=1e-14)
+    assert information_at(problem, state).item() == pytest.approx(float(information), abs=1e-14)
     last = F(-1) * sum(1 / F(total) for total in sums)  # the subject of day 7, at risk throughout, with risk 1
     found = partial.martingale(problem, state)[np.argsort(problem.sets.order)]
     assert found[4] == pytest.approx(float(last), abs=1e-14)
@@ -285,9 +293,9 @@ def test_the_derivatives_are_those_of_the_likelihood(c):
         step = small * np.eye(2)[place]
         up, down = (partial.evaluate(problem, here + sign * step) for sign in (1, -1))
         slope = (up.log_likelihood - down.log_likelihood) / (2 * small)
-        assert partial.score(problem, state)[place] == pytest.approx(slope, rel=1e-5, abs=1e-6)
-        curve = (partial.score(problem, down) - partial.score(problem, up)) / (2 * small)
-        np.testing.assert_allclose(partial.information(problem, state)[place], curve, rtol=1e-5, atol=1e-6)
+        assert score_at(problem, state)[place] == pytest.approx(slope, rel=1e-5, abs=1e-6)
+        curve = (score_at(problem, down) - score_at(problem, up)) / (2 * small)
+        np.testing.assert_allclose(information_at(problem, state)[place], curve, rtol=1e-5, atol=1e-6)
 
 
 def test_whoever_is_there_from_the_start_is_at_risk_at_time_0_although_others_enter_late():

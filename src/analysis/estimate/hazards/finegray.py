@@ -15,7 +15,7 @@ import pandas as pd
 from analysis.estimate.doors import CENSORED, WORDS
 from analysis.estimate.hazards.models import Data, Model, effects, fitted, read
 from analysis.estimate.likelihood import Fit, RiskSets, lingering
-from analysis.estimate.likelihood.partial import first_moments
+from analysis.estimate.likelihood.partial import moments
 from analysis.schema import SchemaError
 
 
@@ -153,7 +153,7 @@ def _for_estimating_weights(fit: Fit, data: Data, uncensored: list[_Uncensored])
     problem, state, sets = fit.problem, fit.state, fit.problem.sets
     stay = sets.lingering
     jump = stay.cell_weight * state.ties.a
-    mean_jump = (stay.cell_weight * state.ties.p)[:, None] * first_moments(problem, state)[0]
+    mean_jump = (stay.cell_weight * state.ties.p)[:, None] * moments(problem, state).first
     risk = np.zeros(len(problem.weight))
     risk[stay.rows] = state.weighted[stay.rows] * stay.row_weight
     time, is_censored = data.time[sets.order], (data.word == WORDS.index(CENSORED))[sets.order]

@@ -34,8 +34,7 @@ def hazard(fit: Fit, at: np.ndarray) -> Hazard:
     problem, state, sets = fit.problem, fit.state, fit.problem.sets
     standard = (at[fit.columns] - fit.centre) / fit.scale
     level = np.exp(standard @ state.coefficients - state.shift)
-    first, tied = partial.first_moments(problem, state)
-    within, _ = partial.mean_terms(state, first, tied)
+    within, _ = partial.mean_terms(state, partial.moments(problem, state))
     slope = level * (standard * state.ties.a[:, None] - within)
     return Hazard(sets.stratum_of_cells(), sets.time, level * state.ties.a, level**2 * state.ties.p, slope * fit.scale)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from analysis.estimate.likelihood.partial import Problem, State, evaluate, information, score
+from analysis.estimate.likelihood.partial import Problem, State, evaluate, information, moments, score
 
 _CONVERGED = 1e-18  # Newton decrement: the next step would be a thousand-millionth of a standard error
 _NEARLY = 1e-6  # from here on the steps of a likelihood with a maximum shrink quadratically
@@ -61,11 +61,17 @@ def ascend(problem: Problem, state: State, slope: np.ndarray, curvature: np.ndar
                 here, state, curvature, endless, steps, False, "no step along the score raises the likelihood"
             )
         state, whole_step = better
-        slope, curvature = score(problem, state), information(problem, state)
+        slope, curvature = derivatives(problem, state)
         longest_before, gain_before = (longest, gain) if whole_step else (np.inf, np.inf)
     return Ascent(
         state.coefficients, state, curvature, endless, _MOST_STEPS, False, f"not converged after {_MOST_STEPS} steps"
     )
+
+
+def derivatives(problem: Problem, state: State) -> tuple[np.ndarray, np.ndarray]:
+    """Score and information at a state."""
+    sums = moments(problem, state)
+    return score(problem, state, sums), information(problem, state, sums)
 
 
 def _uphill(problem: Problem, state: State, step: np.ndarray) -> tuple[State, bool] | None:

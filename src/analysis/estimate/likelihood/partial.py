@@ -20,7 +20,7 @@ import numpy as np
 
 from analysis.estimate.likelihood.risksets import RiskSets
 
-_BLOCK_NUMBERS = 200_000  # products of X with itself go through blocks that stay in the processor's cache
+_BLOCK_NUMBERS = 100_000  # products of X with itself go through blocks that stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,11 @@ class Problem:
     def event_weight(self) -> np.ndarray:
         """The sum of the weights of the events of each cell."""
         return self.sets.of_events(self.weight)
+
+    @cached_property
+    def event_sum(self) -> np.ndarray:
+        """The sum of weight x covariates over all events."""
+        return self.weight[self.sets.event_rows] @ self.columns[self.sets.event_rows]
 
     @cached_property
     def steps(self) -> Steps | None:
@@ -138,58 +143,66 @@ def martingale(problem: Problem, state: State) -> np.ndarray:
     return residual
 
 
-def score(problem: Problem, state: State) -> np.ndarray:
-    """The first derivative: sum of weight x martingale residual x covariates."""
-    return problem.columns.T @ (problem.weight * martingale(problem, state))
+@dataclass(frozen=True)
+class Moments:
+    """S1 and D1 of every cell; D1 is None where it is not needed."""
+
+    first: np.ndarray
+    tied: np.ndarray | None
 
 
-def information(problem: Problem, state: State, factor: np.ndarray | None = None) -> np.ndarray:
+def moments(problem: Problem, state: State) -> Moments:
+    """The sums of risk x covariates over those at risk, and over those with an event, of every cell."""
+    first = problem.sets.at_risk(state.weighted, problem.columns)
+    return Moments(first, None if state.ties.b is None else problem.sets.of_events(state.weighted, problem.columns))
+
+
+def score(problem: Problem, state: State, sums: Moments) -> np.ndarray:
+    """The first derivative: covariates of the events less what was expected of those at risk."""
+    total = problem.event_sum - state.ties.a @ sums.first
+    return total if sums.tied is None else total + state.ties.b @ sums.tied
+
+
+def information(problem: Problem, state: State, sums: Moments, factor: np.ndarray | None = None) -> np.ndarray:
     """Minus the second derivative; with `factor`, each event time counts that many times."""
-    first, tied = first_moments(problem, state)
-    within, within_tied = mean_terms(state, first, tied)
+    within, within_tied = mean_terms(state, sums)
     if factor is not None:
         within = within * factor[:, None]
         within_tied = None if within_tied is None else within_tied * factor[:, None]
-    middle = first.T @ within
+    middle = sums.first.T @ within
     if within_tied is not None:
-        middle -= tied.T @ within_tied
+        middle -= sums.tied.T @ within_tied
     second = cross_product(problem.columns, state.weighted * expected(problem, state, factor))
     return second - (middle + middle.T) / 2
 
 
-def first_moments(problem: Problem, state: State) -> tuple[np.ndarray, np.ndarray | None]:
-    """S1 and D1 of every cell; D1 is None where it is not needed."""
-    first = problem.sets.at_risk(state.weighted, problem.columns)
-    return first, None if state.ties.b is None else problem.sets.of_events(state.weighted, problem.columns)
-
-
-def mean_terms(state: State, first: np.ndarray, tied: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
+def mean_terms(state: State, sums: Moments) -> tuple[np.ndarray, np.ndarray | None]:
     """P S1 - Q D1 and Q S1 - R D1 of every cell: hazard times mean covariate, plain and for the tied events."""
-    ties = state.ties
+    ties, first, tied = state.ties, sums.first, sums.tied
     if tied is None:
         return ties.p[:, None] * first, None
     return ties.p[:, None] * first - ties.q[:, None] * tied, ties.q[:, None] * first - ties.r[:, None] * tied
 
 
-def event_means(problem: Problem, state: State, first: np.ndarray, tied: np.ndarray | None) -> np.ndarray:
+def event_means(problem: Problem, state: State, sums: Moments) -> np.ndarray:
     """The mean covariates of those at risk in each cell, averaged over its steps."""
-    total = state.ties.a[:, None] * first
-    if tied is not None:
-        total -= state.ties.b[:, None] * tied
+    total = state.ties.a[:, None] * sums.first
+    if sums.tied is not None:
+        total -= state.ties.b[:, None] * sums.tied
     return total / problem.event_weight[:, None]
 
 
 def score_residuals(problem: Problem, state: State) -> np.ndarray:
     """Per row, its share of the score, not weighted (Therneau, Grambsch and Fleming 1990)."""
     sets, columns = problem.sets, problem.columns
-    first, tied = first_moments(problem, state)
-    within, within_tied = mean_terms(state, first, tied)
+    sums = moments(problem, state)
+    within, within_tied = mean_terms(state, sums)
     residual = columns * expected(problem, state)[:, None]
     residual -= sets.exposure(within)
     if within_tied is not None:
         residual[sets.event_rows] += within_tied[sets.event_cell]
     residual *= -state.risk[:, None]
-    residual[sets.event_rows] += columns[sets.event_rows] - event_means(problem, state, first, tied)[sets.event_cell]
+    residual[sets.event_rows] += columns[sets.event_rows] - event_means(problem, state, sums)[sets.event_cell]
     return residual
 
 

@@ -26,15 +26,16 @@ def schoenfeld(fit: Fit, scaled: bool = False) -> tuple[np.ndarray, np.ndarray]:
     1994). R: `residuals(fit, type = "schoenfeld")` and `"scaledsch"`.
     """
     sets = fit.problem.sets
-    residual = (fit.problem.columns[sets.event_rows] - _means(fit)[sets.event_cell]) * fit.scale
+    residual = _schoenfeld(fit, partial.moments(fit.problem, fit.state)) * fit.scale
     if scaled:
         variance = fit.variance[np.ix_(fit.columns, fit.columns)]
         residual = residual @ variance * len(sets.event_rows) + fit.coefficients[fit.columns]
     return sets.order[sets.event_rows], residual
 
 
-def _means(fit: Fit) -> np.ndarray:
-    return partial.event_means(fit.problem, fit.state, *partial.first_moments(fit.problem, fit.state))
+def _schoenfeld(fit: Fit, sums: partial.Moments) -> np.ndarray:
+    sets, means = fit.problem.sets, partial.event_means(fit.problem, fit.state, sums)
+    return fit.problem.columns[sets.event_rows] - means[sets.event_cell]
 
 
 def _input_order(fit: Fit) -> np.ndarray:
@@ -50,12 +51,12 @@ def time_varying_tests(fit: Fit, moment: np.ndarray, groups: list[np.ndarray]) -
     """
     problem, state, sets = fit.problem, fit.state, fit.problem.sets
     moment = moment - moment[sets.event_cell].mean()  # for the digits; the test does not depend on it
-    weight = problem.weight[sets.event_rows, None]
-    residual = (problem.columns[sets.event_rows] - _means(fit)[sets.event_cell]) * weight
+    sums = partial.moments(problem, state)
+    residual = _schoenfeld(fit, sums) * problem.weight[sets.event_rows, None]
     slope = residual.T @ moment[sets.event_cell]
-    plain = partial.information(problem, state)
-    crossed = partial.information(problem, state, moment)
-    squared = partial.information(problem, state, moment**2)
+    plain, crossed, squared = (
+        partial.information(problem, state, sums, factor) for factor in (None, moment, moment**2)
+    )
     found = []
     for places in groups:
         enlarged = np.block([[plain, crossed[:, places]], [crossed[places], squared[np.ix_(places, places)]]])

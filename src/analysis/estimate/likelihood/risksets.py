@@ -9,6 +9,7 @@ each sum costs one pass over the rows and one cumulative sum over the cells.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -24,6 +25,38 @@ class Lingering:
     first_cell: np.ndarray
     row_weight: np.ndarray
     cell_weight: np.ndarray
+
+
+@dataclass(frozen=True)
+class Summing:
+    """Which of `rows` (none: all, in order) belong to which cell; they come in the order of their cells.
+
+    Those of cell number `cells` belong to none.
+    """
+
+    cells: int
+    cell: np.ndarray
+    rows: np.ndarray | None = None
+
+    @cached_property
+    def _pattern(self) -> tuple[np.ndarray, np.ndarray]:
+        """The rows again, and where each cell begins among them, as the small integers that sparse products take."""
+        rows = np.arange(len(self.cell), dtype=np.int32) if self.rows is None else self.rows.astype(np.int32)
+        counts = np.bincount(self.cell, minlength=self.cells + 1)[: self.cells]
+        begins = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+        return rows[: begins[-1]], begins
+
+    def sum(self, values: np.ndarray, columns: np.ndarray | None) -> np.ndarray:
+        """Per cell, the sum of the values (times each of `columns`) of its rows."""
+        chosen = values if self.rows is None else values[self.rows]
+        if columns is None:
+            # Of no rows at all bincount makes integers.
+            return np.bincount(self.cell, chosen, minlength=self.cells + 1)[: self.cells].astype(float, copy=False)
+        from scipy import sparse
+
+        # A sparse product sums rows without ever making values times columns.
+        rows, begins = self._pattern
+        return sparse.csr_matrix((chosen[: len(rows)], rows, begins), shape=(self.cells, len(columns))) @ columns
 
 
 @dataclass(frozen=True)
@@ -53,15 +86,16 @@ class RiskSets:
 
     def at_risk(self, values: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
         """Per cell, the sum of `values` (times each of `columns`) over the rows at risk."""
-        total = self._cumulated(self._sum_into(self.exit_cell, None, values, columns), from_end=True)
+        total = self._cumulated(self._exits.sum(values, columns), from_end=True)
         if len(self.late):
-            missed = self._sum_into(self.entry_cell, self.late, values, columns)
+            missed = self._entries.sum(values, columns)
             total -= self._cumulated(missed, from_end=True)
         if self.lingering is not None:
             stay = self.lingering
             weighted = np.zeros(len(values))
             weighted[stay.rows] = values[stay.rows] * stay.row_weight
-            added = self._cumulated(self._sum_into(stay.first_cell, stay.rows, weighted, columns), from_end=False)
+            begun = Summing(self.cells, stay.first_cell, stay.rows).sum(weighted, columns)
+            added = self._cumulated(begun, from_end=False)
             total += (added.T * stay.cell_weight).T
         return total
 
@@ -79,7 +113,7 @@ class RiskSets:
 
     def of_events(self, values: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
         """Per cell, the sum of `values` (times each of `columns`) over the rows with an event there."""
-        return self._sum_into(self.event_cell, self.event_rows, values, columns)
+        return self._events.sum(values, columns)
 
     def never(self) -> np.ndarray:
         """The rows that are at risk at no cell."""
@@ -94,21 +128,17 @@ class RiskSets:
         found[self.event_cell] = self.stratum[self.event_rows]
         return found
 
-    def _sum_into(
-        self, cell: np.ndarray, rows: np.ndarray | None, values: np.ndarray, columns: np.ndarray | None
-    ) -> np.ndarray:
-        """Per cell, the sum of the values of `rows` (none: all), which come in the order of their cells."""
-        chosen = values if rows is None else values[rows]
-        if columns is None:
-            # Of no rows at all bincount makes integers.
-            return np.bincount(cell, chosen, minlength=self.cells + 1)[: self.cells].astype(float, copy=False)
-        from scipy import sparse
+    @cached_property
+    def _exits(self) -> Summing:
+        return Summing(self.cells, self.exit_cell)
 
-        # A sparse product sums rows without ever making values times columns.
-        rows = np.arange(len(columns)) if rows is None else rows
-        shape = (self.cells + 1, len(columns))
-        begins = np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=self.cells + 1))])
-        return (sparse.csr_matrix((chosen, rows, begins), shape=shape) @ columns)[: self.cells]
+    @cached_property
+    def _entries(self) -> Summing:
+        return Summing(self.cells, self.entry_cell, self.late)
+
+    @cached_property
+    def _events(self) -> Summing:
+        return Summing(self.cells, self.event_cell, self.event_rows)
 
     def _cumulated(self, values: np.ndarray, from_end: bool) -> np.ndarray:
         # Stratum by stratum: a difference of sums across strata would lose digits where strata differ in size.
