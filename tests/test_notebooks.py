@@ -54,7 +54,8 @@ def real_pages(data, tmp_path_factory):
 
 
 def visible(page: Path) -> str:
-    text = re.sub(r"(?s)<style.*?</style>|<head.*?</head>", "", page.read_text(encoding="utf-8"))
+    """What a reader sees without opening the fold that holds the code."""
+    text = re.sub(r"(?s)<style.*?</style>|<head.*?</head>|<details.*?</details>", "", page.read_text(encoding="utf-8"))
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
 
 
