@@ -1,6 +1,8 @@
 """Pages: safe, self-contained, reachable without a mouse, and the same bytes for the same notebook."""
 
 import re
+from dataclasses import replace
+from html import escape
 
 import pytest
 from bs4 import BeautifulSoup
@@ -20,6 +22,7 @@ PAYLOADS = [
     "<math><mtext><style><img src=x onerror=alert(1)></style></mtext></math>",
     "<svg onload=alert(1)>",
     "<iframe src=javascript:alert(1)></iframe>",
+    "body{background:url(//example.org/x)}@import '//example.org/y';",
 ]
 
 
@@ -66,12 +69,32 @@ def test_a_page_has_language_title_one_heading_landmarks_and_a_way_past_the_head
     assert all(soup.find(name) for name in ("header", "nav", "main", "footer"))
 
 
-def test_code_and_warnings_are_not_on_the_page():
+def test_warnings_are_not_on_the_page_and_code_not_in_its_text():
     noise = new_output("stream", name="stderr", text="DeprecationWarning: noise")
-    _, html = made(noise, new_output("stream", name="stdout", text="said aloud"), source="secret_name = 1")
+    soup, html = made(noise, new_output("stream", name="stdout", text="said aloud"), source="some_name = 1")
     assert "noise" not in html
-    assert "secret_name" not in html
-    assert "said aloud" in html
+    assert "some_name" not in soup.main.get_text()
+    assert "said aloud" in soup.main.get_text()
+
+
+def test_code_waits_in_one_closed_fold_under_the_headings_it_stood_under():
+    cells = [
+        new_markdown_cell("# T"),
+        new_code_cell("horizon: int = 60", metadata={"tags": ["parameters"]}),
+        new_code_cell("horizon = 48", metadata={"tags": ["injected-parameters"]}),
+        new_markdown_cell("## Part <b>\n\nText."),
+        new_code_cell("a < '</code><script>'"),
+        new_code_cell("b = 1"),
+        new_code_cell(" "),
+    ]
+    soup = BeautifulSoup(page.render(new_notebook(cells=cells), ABOUT, DEFINITIONS).html, "html.parser")
+    [fold] = soup.find_all("details")
+    assert not fold.has_attr("open")
+    assert fold.summary.text == "The code that made this page"
+    assert [part.text for part in fold.find_all("pre")] == ["horizon: int = 60", "a < '</code><script>'\n\nb = 1"]
+    assert [part.text for part in fold.find_all(class_="where")] == ["T", "Part <b>"]
+    assert not soup.find("script")
+    assert not made(source="")[0].find("details")
 
 
 def test_every_heading_of_the_contents_can_be_reached():
@@ -91,7 +114,7 @@ def test_header_and_footer_say_what_whom_when_and_with_what():
         "Made-up <b>cohort</b>",
         "Patients 5,000",
         "Period 2005 to 2020",
-        "days from the first treatment",
+        "Days count from the first treatment",
         "Relapse first progression <after> the start",
         "horizon_months = 48 months (how far)",
         "pandas 2.3.3",
@@ -110,16 +133,45 @@ def test_a_real_cohort_is_marked_as_internal():
     assert "not stated" in html
 
 
+def test_every_printed_sheet_says_what_kind_of_data_it_shows():
+    real = ABOUT | {"synthetic": False}
+    assert '@top-left { content: "Synthetic data"' in made()[0].style.string
+    assert '@top-left { content: "Internal: real patients"' in made(about=real)[0].style.string
+    mixed = [record("a", "ok"), record("b", "ok", synthetic=False)]
+    assert '@top-left { content: "Internal: real patients"' in page.render_index("All", mixed, {})
+    assert '@top-left { content: "Synthetic data"' in page.render_index("All", mixed[:1], {})
+
+
 @pytest.mark.parametrize("alt", ["", "   ", None, "No description has been provided for this image"])
 def test_a_figure_without_a_true_description_is_refused(alt):
     metadata = {} if alt is None else {"image/png": {"alt": alt}}
     assert "figure 1 has no alternative text" in refused(data(metadata, image_png=PIXEL))
 
 
+@pytest.mark.parametrize(
+    ("alt", "why"),
+    [
+        ("figure", "only names the figure"),
+        ("Plot", "only names the figure"),
+        ("An image of the figure 12", "only names the figure"),
+        ("image1.png", "is a file name"),
+        ("Output-3.SVG", "is a file name"),
+        ("<Figure size 640x480 with 1 Axes>", "is the name of an object"),
+        ("Text(0.5, 1.0, 'Relapse by line')", "is the name of an object"),
+        ("Relapse curves", "too short to state a finding"),
+    ],
+)
+def test_a_description_that_states_no_finding_is_refused_with_what_to_write(alt, why):
+    said = refused(figure(alt), figure())
+    assert f"figure 1: its alternative text {alt!r} {why}" in said or f"{alt!r} is {why}" in said
+    assert "say in a sentence what the figure shows" in said
+    assert "figure 2" not in said
+
+
 def test_svg_figures_keep_their_description_and_need_one():
     svg = "<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
-    soup, _ = made(data({"image/svg+xml": {"alt": 'Says "so"'}}, image_svg=svg))
-    assert soup.main.img["alt"] == 'Says "so"'
+    soup, _ = made(data({"image/svg+xml": {"alt": 'It says "so"'}}, image_svg=svg))
+    assert soup.main.img["alt"] == 'It says "so"'
     assert soup.main.img["src"].startswith("data:image/svg+xml;base64,")
     assert "figure 1" in refused(data(image_svg=svg))
 
@@ -152,6 +204,96 @@ def test_all_breaches_are_said_at_once():
     assert said.count("  - ") == 3
 
 
+FORMULA = r"\hat S(t) = \prod_{t_i \le t} \left(1 - \frac{d_i}{n_i}\right)"
+
+
+@pytest.mark.parametrize("kind", ["text_markdown", "text_latex"])
+@pytest.mark.parametrize(
+    ("written", "display"),
+    [("so ${}$ holds", "inline"), ("$${}$$", "block"), (r"\begin{{align}}{}\end{{align}}", "block")],
+)
+def test_a_formula_becomes_mathml_that_carries_its_source(kind, written, display):
+    soup, html = made(data(**{kind: written.format(FORMULA)}))
+    [formula] = soup.main.find_all("math")
+    assert formula["display"] == display
+    assert FORMULA in formula["alttext"]
+    assert "∏" in formula.get_text()
+    assert "\\" not in soup.main.get_text() and "$" not in soup.main.get_text()
+    assert "data-formula" not in html
+    box = formula.parent
+    assert (box.get("tabindex"), box.get("aria-label")) == (("0", "Formula 1") if display == "block" else (None, None))
+
+
+@pytest.mark.parametrize(
+    ("formula", "why"),
+    [
+        (r"\relapse{x}", r"\relapse is not known"),
+        (r"\frac{1", "its braces do not pair"),
+        (r"\frac{1}", "lacks a part"),
+        (r"x^2^3", "cannot be read"),
+        (r"\begin{tikz}x\end{tikz}", "the environment 'tikz' is not known"),
+        (r"a & b", "& stands outside a table"),
+        (r"50% x", "a bare % hides what follows"),
+        (r"\boxed{x}", "<menclose>"),
+        (r"\href{javascript:alert(1)}{x}", "it sets href"),
+        (r"\style{color:red}{x}", "it sets style"),
+        (r"\color{red}{x}", "it sets mathcolor"),
+    ],
+)
+def test_a_formula_that_cannot_be_set_is_refused_by_name(formula, why):
+    said = refused(markdown=f"# T\n\nText ${formula}$ text.", source="")
+    assert f"formula ${formula}$" in said
+    assert why in said
+
+
+def test_formulas_made_by_us_hold_no_markup():
+    soup, _ = made(markdown=r"# T" + "\n\n" + r"$\text{<img src=x onerror=alert(1)>}<script>alert(1)</script>$")
+    assert not soup.main.find_all(["img", "script"])
+    assert "<img" in soup.main.math.get_text()
+
+
+def test_headings_hold_no_formula():
+    assert "holds a formula" in refused(markdown="# T\n\n## The $x$")
+    assert "holds a formula" in refused(markdown="# The $x$")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It costs $5 and $10 a day",
+        "US$5 to US$10, or $5-$10",
+        "between $ 5 and 6$ here",
+        r"\$x\$",
+        "`$x$` and `$$y$$`",
+        "    $x$",
+        "```\n$$x$$\n```",
+    ],
+)
+def test_amounts_and_code_stay_text(text):
+    soup, _ = made(markdown=f"# T\n\n## Part\n\n{text}")
+    assert not soup.find("math")
+    assert "$" in soup.main.get_text()
+
+
+@pytest.mark.parametrize("kind", ["text_html", "text_plain", "stdout"])
+def test_dollars_outside_of_markdown_stay_text(kind):
+    output = new_output("stream", name="stdout", text="$x$") if kind == "stdout" else data(**{kind: "<p>$x$</p>"})
+    soup, _ = made(output)
+    assert not soup.find("math")
+    assert "$x$" in soup.main.get_text()
+
+
+def test_a_page_that_is_too_heavy_is_refused_with_its_largest_parts():
+    import base64
+    import random
+
+    noise = base64.b64encode(random.Random(1).randbytes(1_600_000)).decode()
+    heavy = data({"image/png": {"alt": "Half of them relapse"}}, image_png=noise)
+    said = refused(figure(), heavy, data(text_html="<table><tr><td>1</td></tr></table>"))
+    assert "the page has 2.1 MB, it may have 2 MB; largest are figure 2 ('Half of them relapse') 2.1 MB" in said
+    assert "dots per inch" in said
+
+
 @pytest.mark.parametrize("payload", PAYLOADS)
 @pytest.mark.parametrize("kind", ["text_html", "text_markdown", "text_plain", "text_latex", "stdout"])
 def test_markup_out_of_data_comes_out_as_text(payload, kind):
@@ -166,11 +308,54 @@ def test_markup_out_of_data_comes_out_as_text(payload, kind):
     assert re.sub(r"[\s\"]", "", payload) in re.sub(r"[\s\"]", "", soup.main.get_text())
 
 
-def test_markup_in_the_facts_of_a_cohort_comes_out_as_text():
-    about = ABOUT | dict.fromkeys(("title", "source", "citation", "licence", "release", "time_zero"), PAYLOADS[0])
-    soup, html = made(about=about)
-    assert not soup.find_all("script")
-    assert html.count("&lt;script&gt;") >= 6
+ELEMENTS = {"script", "img", "iframe", "math", "svg", "mtext"}
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_markup_comes_out_as_text_wherever_a_page_takes_text(payload):
+    """Facts, definitions, parameters, versions, headings, captions, code, alternative texts: every door at once."""
+    fields = ("title", "source", "citation", "licence", "release", "time_zero", "fingerprint", "first_year")
+    about = ABOUT | dict.fromkeys(fields, payload)
+    parameter = replace(parse("x: str = 'a'  # help (unit)")[0], name=payload, help=payload, unit=payload)
+    origin = {"versions": {payload: payload, "myeloma-relapse": payload}, "commit": payload}
+    table = f"<table><caption>{escape(payload)}</caption><tr><td>{escape(payload)}</td></tr></table>"
+    cells = notebook(
+        data({"image/png": {"alt": f"It says {payload}"}}, image_png=PIXEL),
+        data(text_html=table),
+        markdown=f"# Title {payload}\n\nWhy {payload}?\n\n## Part {payload}\n\n- {payload}\n\n> {payload}",
+        source=payload,
+    )
+    html = page.render(cells, about, {payload: payload}, [(parameter, [payload])], origin).html
+    soup = BeautifulSoup(html, "html.parser")
+    assert len(soup.find_all("style")) == 1 and soup.style.parent is soup.head
+    assert [tag.name for tag in soup.find_all(ELEMENTS)] == ["img"]  # the figure
+    assert not [name for tag in soup.find_all(True) for name in tag.attrs if name.startswith("on") or name == "style"]
+    assert soup.main.img["alt"] == f"It says {payload}"
+    assert plain(soup.find("div", class_="scroll")["aria-label"]) == plain(f"Table 1: {payload}")
+    assert plain(soup.get_text()).count(plain(payload)) >= 20
+
+
+def plain(text):
+    return re.sub(r'[\s"]', "", text)
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_markup_in_records_comes_out_as_text_in_the_index(payload):
+    cohort = {"name": payload, "title": payload, "synthetic": True, "fingerprint": payload}
+    built = {"title": payload, "question": payload, "cohort": cohort}
+    records = [
+        {"notebook": payload, "status": status, "message": payload, "cohort": cohort, "page": made_before}
+        for status, made_before in [("ok", built), ("failed", built), ("killed", None), ("skipped", None)]
+    ]
+    soup = BeautifulSoup(page.render_index(payload, records, {payload: payload}), "html.parser")
+    assert not soup.find_all(ELEMENTS)
+    assert len(soup.find_all("style")) == 1
+    assert plain(soup.get_text()).count(plain(payload)) >= 12
+
+
+def test_classes_out_of_data_cannot_borrow_the_look_of_a_banner():
+    soup, _ = made(data(text_html='<p class="banner real">x</p><p class="skip note">y</p>'))
+    assert [tag.get("class") for tag in soup.main.find_all("p")[1:]] == [None, ["note"]]
 
 
 def test_tables_tell_what_their_cells_belong_to_and_can_be_scrolled_from_the_keyboard():
@@ -186,6 +371,26 @@ def test_tables_tell_what_their_cells_belong_to_and_can_be_scrolled_from_the_key
     assert (box["tabindex"], box["role"], box["aria-label"]) == ("0", "region", "Table 1: Who relapsed")
     assert [cell.text for cell in soup.find_all(class_="number")] == ["patients", "12 (3.4%)"]
     assert not soup.table.get("id")
+
+
+def test_strange_spans_and_scopes_are_mended():
+    table = '<table><tr><th colspan="x" scope="page">a</th><th scope="row">b</th></tr><tr><td>1</td></tr></table>'
+    soup, _ = made(data(text_html=table), data(text_html=table))
+    assert [cell["scope"] for cell in soup.find_all("th")[:2]] == ["row", "row"]
+    labels = [box["aria-label"] for box in soup.find_all(class_="scroll")]
+    assert labels == ["Table 1", "Table 2"]
+
+
+def test_rows_of_one_group_and_long_texts_are_marked_for_the_eye():
+    rows = [("line 1", "relapse"), ("line 1", "start of the next line without relapse"), ("line 2", "relapse")]
+    body = "".join(f"<tr><th>{head}</th><td>{text}</td></tr>" for head, text in rows)
+    soup, _ = made(data(text_html=f"<table><tbody>{body}</tbody></table>"))
+    assert soup.table["class"] == ["grouped", "keyed"]
+    assert [row.get("class") for row in soup.find_all("tr")] == [["first"], None, ["first"]]
+    assert [head.get("class") for head in soup.find_all("th")] == [None, ["again"], None]
+    assert [cell.text for cell in soup.find_all(class_="long")] == [rows[1][1]]
+    alone, _ = made(data(text_html="<table><tbody><tr><th>a head of more than twenty signs</th></tr></tbody></table>"))
+    assert not alone.table.get("class")
 
 
 def test_a_table_that_marks_its_own_numbers_is_left_as_it_is():
@@ -226,14 +431,17 @@ def record(name, status, made=True, synthetic=True):
 
 def test_the_index_lists_pages_with_cohort_and_status():
     records = [record("a", "ok"), record("b", "failed"), record("c", "killed", made=False), record("d", "skipped")]
+    records += [record("e", "interrupted"), record("f", "timed-out")]
     soup = BeautifulSoup(page.render_index("All", records, DEFINITIONS), "html.parser")
-    assert [link["href"] for link in soup.main.find_all("a")] == ["a.html", "b.html", "d.html"]
+    assert [link["href"] for link in soup.main.find_all("a")] == ["a.html", "b.html", "d.html", "e.html", "f.html"]
     text = [" ".join(item.get_text(" ").split()) for item in soup.main.ol.find_all("li")]
-    assert text[0] == "Title of a Why? A <cohort> (synthetic)"
+    assert text[0] == "Title of a Why? A <cohort>, synthetic - the last run ended well"
     assert "the last run failed; this page is from an earlier run" in text[1]
     assert "runs/b.json" in text[1]
     assert "a patient's value" not in text[1]
-    assert text[2].startswith("c No page: the run was killed.")
+    assert text[2].startswith("c A <cohort>, synthetic - no page: the run was killed")
+    assert "the last run was interrupted" in text[4]
+    assert "the last run ran out of time" in text[5]
     assert [h.text for h in soup.find_all("h1")] == ["All"]
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
 from cohort_facts import ABOUT
 
 from analysis import shelf
-from analysis.report import runner, study
+from analysis.report import folder, runner, study
+from analysis.report.execution import Limits
 
 NOTEBOOKS = Path(__file__).parent / "notebooks"
 
@@ -23,7 +25,8 @@ def planned(*names, folder=NOTEBOOKS, needs=None, **texts):
 
 def run(out, *names, timeout_seconds=120, jobs=2, tell=lambda name, status: None, **words):
     runs = planned(*names, **words)
-    records = runner.run_all(runs, out, ABOUT, {"Relapse": "first progression"}, jobs, timeout_seconds, tell)
+    limits = Limits(run_seconds=timeout_seconds)
+    records = runner.run_all(runs, out, ABOUT, {"Relapse": "first progression"}, jobs, limits, tell)
     return {record["notebook"]: record for record in records}
 
 
@@ -33,7 +36,8 @@ def files(out):
 
 def statuses(out, name):
     cells = nbformat.read(out / "runs" / f"{name}.ipynb", as_version=4).cells
-    return [c.metadata.papermill.status for c in cells if "papermill-error-cell-tag" not in c.metadata.get("tags", [])]
+    told = {"papermill-error-cell-tag", "run-status"}
+    return [cell.metadata.papermill.status for cell in cells if not told & set(cell.metadata.get("tags", []))]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -91,7 +95,7 @@ def test_a_failing_cell_is_named_and_the_cells_after_it_are_not_called_completed
     out, records, _ = ended
     assert records["fails"]["message"] == "ValueError: no such line"
     assert records["fails"]["failing_cell"] == {"number": 4, "first_line": 'raise ValueError("no such line")'}
-    assert records["fails"]["cells"] == {"run": 5, "not_run": 1}
+    assert records["fails"]["cells"] == {"run": 5, "not_run": 1, "never_ran": [5]}
     assert statuses(out, "fails")[-3:] == ["completed", "failed", "not-run"]
 
 
@@ -118,7 +122,7 @@ def test_warnings_are_counted_and_kept_but_not_shown(ended):
     out, records, _ = ended
     assert records["noisy"]["stderr_lines"] >= 2
     assert "a warning from below" in (out / "runs" / "noisy.ipynb").read_text(encoding="utf-8")
-    shown = (out / "noisy.html").read_text(encoding="utf-8")
+    shown = BeautifulSoup((out / "noisy.html").read_text(encoding="utf-8"), "html.parser").find("main").text
     assert "a warning from below" not in shown
     assert "said aloud" in shown
 
@@ -171,7 +175,7 @@ def test_what_needs_a_failed_run_is_skipped_and_old_pages_stay(tmp_path):
     assert {file.name: file.read_bytes() for file in out.glob("*.html")} == before
     assert records["first"]["page"]["title"] == "The notebook good"
 
-    index = runner.write_index(out, ["first", "second", "third", "alone"], "All pages", {}).read_text(encoding="utf-8")
+    index = folder.write_index(out, ["first", "second", "third", "alone"], "All pages", {}).read_text(encoding="utf-8")
     assert index.count("this page is from an earlier run") == 3
     assert not list(out.glob(".*"))
 
@@ -197,5 +201,5 @@ def test_facts_straight_from_a_frame_can_be_stored(tmp_path, monkeypatch):
     monkeypatch.setattr(runner.execution, "execute", lambda *a: (None, {"status": "failed", "timings_seconds": {}}))
     about = ABOUT | {"synthetic": np.True_, "patients": np.int64(7), "release": np.nan}
     runner.run_all(planned("where"), tmp_path, about, {})
-    stored = runner.read_record(tmp_path, "where")["cohort"]
+    stored = folder.read_record(tmp_path, "where")["cohort"]
     assert (stored["synthetic"], stored["patients"], stored["release"]) == (True, 7, None)

@@ -1,23 +1,23 @@
 """The command `relapse` (also `python -m analysis`): report, check, import, simulate, fetch, list.
 
-Exit codes: 0 done, 1 the data or a notebook failed, 2 wrong usage, 130 interrupted.
+Exit codes: 0 done; 1 the data or a notebook failed; 2 wrong usage; 3 a kernel was killed; 4 out of time;
+5 another run holds the folder of the pages; 130 interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from analysis import schema, shelf
-from analysis.report import parameters, study
+from analysis.report import folder, parameters, signals, study
 from analysis.report.parameters import UsageError
 from analysis.report.progress import cases_progress, complain, counted, notebook_progress, say
 
-DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, WRONG_USAGE, BUSY, INTERRUPTED = 0, 1, 2, 5, 130
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,7 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
     except SystemExit as stop:  # argparse has said what was wrong, or printed the help
         return stop.code or DONE
     try:
-        return asked.command(asked)
+        with signals.told_to_end_as_interrupted():
+            return asked.command(asked)
     except schema.BadInputError as error:
         _report_faults(error.faults, getattr(asked, "show_values", False))
         return FAILED
@@ -37,6 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (UsageError, FileExistsError) as error:
         complain(str(error))
         return WRONG_USAGE
+    except folder.BusyError as error:
+        complain(str(error))
+        return BUSY
     except OSError as error:
         complain(str(error))
         return FAILED
@@ -89,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name.isidentifier():
-        raise argparse.ArgumentTypeError(f"expected name=value, came {text!r}")
+        raise argparse.ArgumentTypeError("expected name=value, such as horizon_months=48")  # what came may be secret
     return name, value
 
 
@@ -105,39 +109,40 @@ def _positive(text: str) -> int:
 
 def _report(asked: argparse.Namespace) -> int:
     from analysis import sources
-    from analysis.report import runner
+    from analysis.report import kernels, outcome, runner
+    from analysis.report.execution import Limits
 
-    folder = shelf.project_folder() / "notebooks"
-    decided = study.read(folder / "study.yaml")
+    notebooks = shelf.project_folder() / "notebooks"
+    decided = study.read(notebooks / "study.yaml")
     cohort = _located(asked.cohort or decided.cohort)
-    runs = study.plan(decided, folder, cohort, dict(asked.values), asked.only)
-    out = _usable(asked.out or shelf.project_folder() / "reports")
-    say(f"cohort {cohort}: reading")
-    about = shelf.about(cohort, sources)
-    left = [run.notebook for run in decided.runs if run.notebook not in {planned.name for planned in runs}]
-    if others := runner.pages_of_others(out, left, about["title"]):
-        raise UsageError([f"--out {out} holds pages of another cohort ({', '.join(others)}); name another folder"])
-    say(f"cohort {about['title']}: {about['patients']:,} patients; {len(runs)} notebook(s)")
-    _mention_warnings(cohort)
-    definitions = decided.definitions.get("every", {}) | decided.definitions.get(about["endpoint"], {})
-    with notebook_progress(len(runs)) as tell:
-        records = runner.run_all(runs, out, about, definitions, asked.jobs, decided.timeout_minutes * 60, tell)
-    names = [run.notebook for run in decided.runs]
-    index = runner.write_index(out, names, decided.title, definitions)
+    runs = study.plan(decided, notebooks, cohort, _once_each(asked.values), asked.only)
+    names = sorted(run.notebook for run in decided.runs)
+    out = folder.usable(asked.out or shelf.project_folder() / "reports")
+    with kernels.fork_server(kernels.imported_by(run.notebook for run in runs)) as fork_address:
+        say(f"cohort {cohort}: reading")  # while the fork server imports
+        about = shelf.about(cohort, sources)
+        definitions = decided.definitions.get("every", {}) | decided.definitions.get(about["endpoint"], {})
+        limits = Limits.of_minutes(decided.timeout_minutes, decided.cell_timeout_minutes, decided.memory_gigabytes)
+        with folder.alone_in(out):
+            folder.refuse_pages_of_others(out, names, [run.name for run in runs], about["title"])
+            say(f"cohort {about['title']}: {about['patients']:,} patients; {len(runs)} notebook(s)")
+            _mention_warnings(cohort)
+            with notebook_progress(len(runs)) as tell:
+                records = runner.run_all(runs, out, about, definitions, asked.jobs, limits, tell, fork_address)
+            index = folder.write_index(out, names, decided.title, definitions)
     for record in records:
         if record["status"] != "ok":
-            complain(_what_happened(record, out))
+            complain(outcome.sentence(record, out))
     good = sum(record["status"] == "ok" for record in records)
-    say(f"{good} of {len(records)} notebook(s) ended well: {index}")
-    return DONE if good == len(records) else FAILED
+    say(f"{good} of {len(runs)} notebook(s) ended well: {index}")
+    return outcome.exit_code(records)
 
 
-def _usable(out: Path) -> Path:
-    """The folder of the pages; refused in words before any work when it cannot be one."""
-    there = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        raise UsageError([f"--out {out}: expected a folder that can be written, but {there} is none; name another"])
-    return out
+def _once_each(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    names = [name for name, _ in pairs]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UsageError([f"-p {name}: given more than once; give it once" for name in twice])
+    return dict(pairs)
 
 
 def _mention_warnings(cohort: str) -> None:
@@ -150,18 +155,10 @@ def _mention_warnings(cohort: str) -> None:
         say(f"{warnings} warning(s) about the data; to read them: relapse check {cohort}")
 
 
-def _what_happened(record: dict[str, Any], out: Path) -> str:
-    """One failed run in words: which cell, what it said, and where the executed notebook was kept."""
-    cell = record.get("failing_cell")
-    place = f" in cell {cell['number']} ({cell['first_line']})" if cell else ""
-    kept = out / "runs" / f"{record['notebook']}.ipynb"
-    look = f"\n  to look at: {kept}" if record["status"] != "skipped" and kept.exists() else ""
-    return f"{record['notebook']} {record['status']}{place}: {record['message']}{look}"
-
-
 def _check(asked: argparse.Namespace) -> int:
     from analysis import sources
 
+    parameters.refuse_secrets({"cohort": asked.cohort})
     faults = sources.inspect(asked.cohort)
     _report_faults(faults, asked.show_values)
     if (faults["severity"] == "error").any():
@@ -192,8 +189,8 @@ def _simulate(asked: argparse.Namespace) -> int:
     from analysis.sources import synthetic
 
     parts = synthetic.parts(asked.patients, asked.seed)
-    folder = shelf.write_cohort(counted(parts, asked.patients), asked.out, {"seed": asked.seed})
-    say(f"written: {folder}")
+    written = shelf.write_cohort(counted(parts, asked.patients), asked.out, {"seed": asked.seed})
+    say(f"written: {written}")
     return DONE
 
 
@@ -204,13 +201,13 @@ def _fetch(asked: argparse.Namespace) -> int:
     if asked.name not in fetched:
         raise UsageError([f"nothing to fetch is called {asked.name!r}{parameters.nearest(asked.name, fetched)}"])
     say(f"{asked.name}: asking {asked.address or 'its usual address'}")
-    folder = shelf.data_folder() / "raw" / asked.name
+    place = shelf.data_folder() / "raw" / asked.name
     try:
         with cases_progress() as tell:
-            stored = catalogue.fetch(asked.name, folder, address=asked.address, tell=tell)
+            stored = catalogue.fetch(asked.name, place, address=asked.address, tell=tell)
     finally:
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()  # an empty folder would be offered as a cohort
+        if place.is_dir() and not any(place.iterdir()):
+            place.rmdir()  # an empty folder would be offered as a cohort
     say(f"stored: {stored}; now: relapse report --cohort {asked.name}")
     return DONE
 
@@ -223,19 +220,19 @@ def _catalogue() -> list[tuple[str, str]]:
 
 
 def _list(asked: argparse.Namespace) -> int:
-    folder = shelf.project_folder() / "notebooks"
-    names = [run.notebook for run in study.read(folder / "study.yaml").runs]
+    notebooks = shelf.project_folder() / "notebooks"
+    names = sorted(run.notebook for run in study.read(notebooks / "study.yaml").runs)
     if asked.notebook is None:
         say("notebooks")
         for name in names:
-            say(f"  {name}  {study.title(study.notebook_file(folder, name))}")
+            say(f"  {name}  {study.title(study.notebook_file(notebooks, name))}")
         say("cohorts")
         for name, how in _catalogue():
             say(f"  {name}  {how}")
         return DONE
     if asked.notebook not in names:
         raise UsageError([f"unknown notebook {asked.notebook!r}{parameters.nearest(asked.notebook, names)}"])
-    file = study.notebook_file(folder, asked.notebook)
+    file = study.notebook_file(notebooks, asked.notebook)
     for line in [study.title(file), *parameters.describe(parameters.read(file))]:
         say(line)
     return DONE
@@ -245,12 +242,13 @@ def _located(cohort: str) -> str:
     """A cohort as the notebooks get it: the name of the embedded one, or an absolute path."""
     from analysis import sources
 
+    parameters.refuse_secrets({"cohort": cohort})
     return cohort if cohort == "synthetic" else str(sources.locate(cohort).resolve())
 
 
 def _report_faults(faults: Any, show_values: bool) -> None:
     for line in schema.fault_lines(faults, show_values=show_values):
-        complain(line)
+        complain(line.replace("\n", "\\n"))  # a name with a line end in it cannot pass for a fault of its own
     errors = int((faults["severity"] == "error").sum())
     masked = not show_values and (faults["value"] != "").any()
     hint = "; values are masked: relapse check COHORT --show-values prints them" if masked else ""

@@ -1,4 +1,4 @@
-"""One notebook through papermill, in a kernel of this very Python, with a limit for the whole run.
+"""One notebook through papermill, with limits for the run, its cells and its memory, told truthfully.
 
 papermill knows a limit per cell only, says "completed" of cells that a killed kernel never reached, and starts
 whichever `python3` kernel the machine has registered. All three are put right here, around it and not in it.
@@ -6,134 +6,174 @@ whichever `python3` kernel the machine has registered. All three are put right h
 
 from __future__ import annotations
 
-import ast
 import logging
+import threading
 import time
-from datetime import datetime
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from analysis import shelf
+from analysis.report import kernels, truth
 
-_MESSAGES = {
-    "killed": "the kernel died: killed from outside, out of memory, or crashed",
-    "timed-out": "the run took longer than its limit of {limit:g} s",
-}
+_KILLED = "the kernel died: killed from outside, out of memory, or crashed"
+_INTERRUPTED = "interrupted from outside"
 
 
-def execute(notebook: Path, executed: Path, values: dict[str, Any], timeout_seconds: float) -> tuple[Any, dict]:
+@dataclass(frozen=True)
+class Limits:
+    """What one run may take: seconds in all, seconds per cell, seconds until its kernel answers, memory."""
+
+    run_seconds: float = 1800
+    cell_seconds: float | None = None
+    start_seconds: float = 60
+    memory_gigabytes: float | None = None
+
+    @classmethod
+    def of_minutes(cls, run: float, cell: float | None = None, memory_gigabytes: float | None = None) -> Limits:
+        """The limits as study.yaml states them."""
+        return cls(run * 60, cell and cell * 60, memory_gigabytes=memory_gigabytes)
+
+
+@dataclass
+class Stop:
+    """A way to end all runs from outside: after `at_once()`, running kernels are dead and no new one is started."""
+
+    asked: bool = False
+    _classes: list[type] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def at_once(self) -> None:
+        """Kill every kernel that was started under this stop."""
+        with self._lock:
+            self.asked = True
+            managers = [manager for made in self._classes for manager in made.managers]
+        for manager in managers:
+            kernels.kill(manager)
+
+    def watch(self, made: type) -> None:
+        """Have the kernels of this manager class killed when the stop is asked for."""
+        with self._lock:
+            self._classes.append(made)
+
+
+def execute(
+    notebook: Path,
+    executed: Path,
+    values: dict[str, Any],
+    limits: Limits,
+    fork_address: str | None = None,
+    stop: Stop | None = None,
+) -> tuple[Any, dict]:
     """How does this notebook run with these values? Returns the executed notebook and what is to be told of it.
 
-    The executed notebook is also written to `executed`, with the truth in its metadata. What is told: status ("ok",
-    "failed", "killed", "timed-out"), message, failing_cell (number, first line), cells (run, not_run),
-    stderr_lines, timings_seconds (kernel_start, imports, computing).
+    The executed notebook is also written to `executed`, with the truth in it. What is told: status ("ok", "failed",
+    "killed", "timed-out", "interrupted"), message, kernel ("forked" or "ordinary"), attempts, and what `truth.mend`
+    returns. A kernel that never answers is tried once more, the ordinary way.
     """
-    status, message = _run(notebook, executed, values, timeout_seconds)
-    if not executed.exists():
-        return None, {"status": status, "message": message, "timings_seconds": {}}
-    import nbformat
+    deadline = time.monotonic() + limits.run_seconds
+    run = _Run(notebook, executed, values, limits, deadline, stop or Stop())
+    told = run.attempt(fork_address)
+    result = _read(executed)
+    never_began = told["status"] == "killed" and not (result and truth.reached(result))
+    if never_began and time.monotonic() < deadline:
+        told = run.attempt(None) | {"attempts": 2}
+        result = _read(executed)
+    if result:
+        import nbformat
 
-    result = nbformat.read(executed, as_version=4)
-    told = {"status": status, "message": message, **_tell(result, status)}
-    nbformat.write(result, executed)
+        told |= truth.mend(result, told["status"], told["message"])
+        nbformat.write(result, executed)
     return result, told
 
 
-def _run(notebook: Path, executed: Path, values: dict[str, Any], timeout_seconds: float) -> tuple[str, str]:
-    import papermill
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
-    from papermill.exceptions import PapermillExecutionError
-    from papermill.log import logger
-    from traitlets.config import Config
+def _read(executed: Path) -> Any:
+    import nbformat
 
-    # its warnings on parameters are wrong for Literal and None, and ours came before; its errors are in the record
-    logger.setLevel("CRITICAL")
-    logging.getLogger("asyncio").setLevel("CRITICAL")  # nbclient drops a pending task when a run is out of time
-    deadline = time.monotonic() + timeout_seconds
-    try:
+    return nbformat.read(executed, as_version=4) if executed.exists() else None
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What is to be run, into which file, until when."""
+
+    notebook: Path
+    executed: Path
+    values: dict[str, Any]
+    limits: Limits
+    deadline: float
+    stop: Stop
+
+    def attempt(self, fork_address: str | None) -> dict[str, Any]:
+        """Run it once; status, message, and what kernel it had."""
+        made = kernels.manager_class(fork_address, self.limits.memory_gigabytes)
+        self.stop.watch(made)
+        status, message = "ok", ""
+        try:
+            self._through_papermill(made)
+        except (Exception, KeyboardInterrupt) as error:  # one notebook's trouble must not stop the others
+            stopped = self.stop.asked
+            status, message = ("interrupted", _INTERRUPTED) if stopped else _cause(error, self.deadline, self.limits)
+        forked = any(kernels.is_forked(manager) for manager in made.managers)
+        kind = "forked" if forked else "ordinary"
+        return {"status": status, "message": message, "kernel": kind, "attempts": 1, "timings_seconds": {}}
+
+    def _through_papermill(self, made: type) -> None:
+        import papermill
+        from papermill.log import logger
+        from traitlets.config import Config
+
+        # its warnings on parameters are wrong for Literal and None, and ours came before; its errors are recorded
+        logger.setLevel("CRITICAL")
+        logging.getLogger("asyncio").setLevel("CRITICAL")  # nbclient drops a pending task when a run is out of time
+        if self.stop.asked:
+            raise KeyboardInterrupt
         papermill.execute_notebook(
-            notebook,
-            executed,
-            values,
+            _literal(self.notebook),
+            _literal(self.executed),
+            self.values,
             kernel_name="python3",
+            language="python",  # a notebook need not say so
             progress_bar=False,
-            timeout_func=lambda cell: max(deadline - time.monotonic(), 0.001),
-            start_timeout=max(1, int(timeout_seconds)) if timeout_seconds < 60 else 60,
-            kernel_manager_class=_kernel_manager_class(),
+            timeout_func=lambda cell: self._seconds_left(),
+            start_timeout=max(1, round(min(self.limits.start_seconds, self.deadline - time.monotonic()))),
+            kernel_manager_class=made,
             config=Config({"KernelManager": {"transport_encryption": "auto"}}),
             shutdown_kernel="immediate",
-            resources={"metadata": {"path": str(notebook.parent.resolve())}},
+            resources={"metadata": {"path": str(self.notebook.parent.resolve())}},
         )
-    except PapermillExecutionError as error:
-        return "failed", f"{error.ename}: {error.evalue}"
-    except CellTimeoutError:
-        return "timed-out", _MESSAGES["timed-out"].format(limit=timeout_seconds)
-    except DeadKernelError:
-        return "killed", _MESSAGES["killed"]
-    except Exception as error:  # one notebook's trouble, of whatever kind, must not stop the others
-        if time.monotonic() >= deadline:
-            return "timed-out", _MESSAGES["timed-out"].format(limit=timeout_seconds)
-        return ("killed" if "Kernel died" in str(error) else "failed"), f"{type(error).__name__}: {error}"
-    return "ok", ""
+
+    def _seconds_left(self) -> float:
+        """For the next cell; none when a stop was asked for while no kernel was there to be killed."""
+        left = 0 if self.stop.asked else self.deadline - time.monotonic()
+        return max(0.001, min(left, self.limits.cell_seconds or left))
 
 
-def _kernel_manager_class() -> type:
-    from ipykernel.kernelspec import get_kernel_dict
-    from jupyter_client.kernelspec import KernelSpec
-    from jupyter_client.manager import AsyncKernelManager
-
-    class ThisPython(AsyncKernelManager):
-        """Starts this interpreter, whatever kernels the machine has registered under `python3`."""
-
-        @property
-        def kernel_spec(self) -> KernelSpec:
-            # A fixed hash seed keeps the order of sets, and so the bytes of a page; kernels start in the notebook's
-            # folder, so that a relative RELAPSE_DATA would point elsewhere.
-            environment = {"PYTHONHASHSEED": "0", "RELAPSE_DATA": str(shelf.data_folder().resolve())}
-            return KernelSpec(**get_kernel_dict(), env=environment)
-
-    return ThisPython
+def _literal(path: Path) -> str:
+    """A path that papermill takes as it stands: it would fill in {names}."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
-def _tell(result: Any, status: str) -> dict[str, Any]:
-    """Put the truth into the metadata of an executed notebook (in place), and sum it up."""
-    ours = [cell for cell in result.cells if "papermill-error-cell-tag" not in cell.metadata.get("tags", [])]
-    reached = [cell for cell in ours if cell.metadata.get("papermill", {}).get("start_time")]
-    for cell in ours[len(reached) :]:
-        cell.metadata.setdefault("papermill", {})["status"] = "not-run"
-    failing = None
-    if status != "ok" and reached:
-        cell = reached[-1]
-        cell.metadata["papermill"]["status"] = status
-        first_line = next(iter(cell.source.strip().splitlines()), "")
-        injected = sum("injected-parameters" in other.metadata.get("tags", []) for other in reached[:-1])
-        failing = {"number": len(reached) - injected, "first_line": first_line}
-    result.metadata.setdefault("papermill", {}).update(status=status, exception=status != "ok" or None)
-    streams = [output for cell in ours for output in cell.get("outputs", []) if output.get("name") == "stderr"]
-    return {
-        "failing_cell": failing,
-        "cells": {"run": len(reached), "not_run": len(ours) - len(reached)},
-        "stderr_lines": sum(len(output.text.splitlines()) for output in streams),
-        "timings_seconds": _timings(result, reached),
-    }
+def _cause(error: BaseException, deadline: float, limits: Limits) -> tuple[str, str]:
+    """Status and message for what papermill raised."""
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    if isinstance(error, PapermillExecutionError):
+        if error.ename == "KeyboardInterrupt":
+            return "interrupted", "its kernel was interrupted"
+        hint = f" (its limit is {limits.memory_gigabytes:g} GB)" if _is_out_of_memory(error, limits) else ""
+        return "failed", f"{error.ename}: {error.evalue}{hint}"
+    if time.monotonic() >= deadline:
+        return "timed-out", f"the run took longer than its limit of {limits.run_seconds:g} s"
+    if isinstance(error, CellTimeoutError):
+        return "timed-out", f"a cell took longer than its limit of {limits.cell_seconds:g} s"
+    if isinstance(error, DeadKernelError):
+        return "killed", _KILLED
+    words = str(error)
+    if isinstance(error, RuntimeError) and ("Kernel died" in words or "Kernel didn't respond" in words):
+        return "killed", f"the kernel never answered: {words}"
+    return "failed", f"{type(error).__name__}: {words}"
 
 
-def _timings(result: Any, reached: list) -> dict[str, float]:
-    """Seconds from papermill's own stamps: up to the first cell, in cells that only import, and in all others."""
-    if not reached:
-        return {}
-    start = datetime.fromisoformat(result.metadata.papermill.start_time)
-    kernel = (datetime.fromisoformat(reached[0].metadata.papermill.start_time) - start).total_seconds()
-    seconds = {"kernel_start": kernel, "imports": 0.0, "computing": 0.0}
-    for cell in reached:
-        if cell.cell_type == "code":
-            seconds["imports" if _only_imports(cell.source) else "computing"] += cell.metadata.papermill.duration or 0.0
-    return {name: round(value, 3) for name, value in seconds.items()}
-
-
-def _only_imports(source: str) -> bool:
-    try:
-        statements = ast.parse(source).body
-    except SyntaxError:
-        return False
-    return bool(statements) and all(isinstance(line, ast.Import | ast.ImportFrom) for line in statements)
+def _is_out_of_memory(error: Any, limits: Limits) -> bool:
+    return limits.memory_gigabytes is not None and error.ename in ("MemoryError", "_ArrayMemoryError")

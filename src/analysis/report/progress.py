@@ -12,12 +12,18 @@ from rich.console import Console
 
 def say(text: str) -> None:
     """One line of what is going on, on standard output."""
-    Console().print(text, markup=False, highlight=False, soft_wrap=True)
+    Console().print(_inert(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def complain(text: str) -> None:
-    """What went wrong, on standard error."""
-    Console(stderr=True).print(text, markup=False, highlight=False, soft_wrap=True)
+    """What went wrong, on standard error, in as many lines as it comes in."""
+    for line in text.split("\n"):
+        Console(stderr=True).print(_inert(line), markup=False, highlight=False, soft_wrap=True)
+
+
+def _inert(line: str) -> str:
+    """A line as a terminal shows it and never obeys it: names of files and columns come from others."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in line)
 
 
 @contextmanager

@@ -1,31 +1,39 @@
-"""One run, told truthfully: a notebook through papermill, its status, its page and its record.
+"""Runs, told truthfully: notebooks side by side through papermill, each with its status, its page and its record.
 
-Every notebook runs in a kernel of this very Python, in a folder of its own beside the pages. What it made is moved
-into place only when all of it is there: runs/NAME.ipynb, NAME.html (from a run that ended well, and no other) and
-runs/NAME.json, the record. papermill marks all cells of a killed run "completed"; here the saved notebook is mended.
+Every notebook runs in a folder of its own beside the pages. What it made is moved into place only when all of it is
+there: runs/NAME.ipynb, NAME.html (from a run that ended well, and no other) and runs/NAME.json, the record.
 """
 
 from __future__ import annotations
 
-import json
 import platform
-import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from analysis import shelf
-from analysis.report import execution, page
+from analysis.report import execution, folder, page
+from analysis.report.execution import Limits, Stop
+from analysis.report.folder import Record
 from analysis.report.study import PlannedRun
 
-Record = dict[str, Any]
 Tell = Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all runs of one report share: where pages go, and what each of them says of cohort and origin."""
+
+    out: Path
+    about: Mapping[str, Any]
+    definitions: Mapping[str, str]
+    origin: Mapping[str, Any]
 
 
 def run_all(
@@ -34,8 +42,9 @@ def run_all(
     about: Mapping[str, Any],
     definitions: Mapping[str, str],
     jobs: int = 1,
-    timeout_seconds: float = 1800,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
     tell: Tell = lambda name, status: None,
+    fork_address: str | None = None,
 ) -> list[Record]:
     """Which of these notebooks ended well? Runs them side by side, each after those it needs; returns their records.
 
@@ -46,16 +55,18 @@ def run_all(
     about : facts of the cohort, as `shelf.about` returns them.
     definitions : terms and sentences that every page prints.
     jobs : how many notebooks run at a time.
-    timeout_seconds : the longest that one notebook may take, kernel start included.
-    tell : called with a notebook's name and "started", "ok", "failed", "killed", "timed-out" or "skipped"; from
-        several threads, one at a time.
+    limits : what one notebook may take, kernel start included.
+    tell : called with a notebook's name and "started", "ok", "failed", "killed", "timed-out", "interrupted" or
+        "skipped"; from several threads, one at a time.
+    fork_address : of a fork server, as `kernels.fork_server` yields it; None for ordinary kernels.
 
-    A notebook that fails stops only those that need it; they are skipped, and the old pages of both stay.
+    A notebook that fails stops only those that need it; they are skipped, and the old pages of both stay. Ctrl-C
+    stops all: running notebooks are "interrupted", those that wait are too, and every one has its record.
     """
     (out / "runs").mkdir(parents=True, exist_ok=True)
-    about = {name: _plain(value) for name, value in about.items()}
     origin = {"versions": {"python": platform.python_version(), **shelf.versions()}, "commit": shelf.commit()}
-    lock = threading.Lock()
+    setting = Setting(out, {name: _plain(value) for name, value in about.items()}, definitions, origin)
+    lock, stop = threading.Lock(), Stop()
 
     def tell_one_at_a_time(name: str, status: str) -> None:
         with lock:
@@ -63,23 +74,30 @@ def run_all(
 
     def work(run: PlannedRun) -> Record:
         tell_one_at_a_time(run.name, "started")
-        record = run_one(run, out, about, definitions, origin, timeout_seconds)
+        record = run_one(run, setting, limits, fork_address, stop)
         tell_one_at_a_time(run.name, record["status"])
         return record
 
     records: dict[str, Record] = {}
-    waiting, running = list(runs), {}
+    waiting: list[PlannedRun] = list(runs)
+    running: dict[Future, str] = {}
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        while waiting or running:
-            for run in _skippable(waiting, records):
-                waiting.remove(run)
-                records[run.name] = _skip(run, records, out, about, origin)
-                tell_one_at_a_time(run.name, "skipped")
-            for run in _startable(waiting, running, records):
-                waiting.remove(run)
-                running[pool.submit(work, run)] = run.name
-            records |= {running.pop(future): future.result() for future in _finished(running)}
-    return [records[run.name] for run in runs]
+        try:
+            while waiting or running:
+                for run in _skippable(waiting, records):
+                    waiting.remove(run)
+                    records[run.name] = _not_run(run, setting, "skipped", _because_of_needs(run, records))
+                    tell_one_at_a_time(run.name, "skipped")
+                for run in _startable(waiting, running, records):
+                    waiting.remove(run)
+                    running[pool.submit(work, run)] = run.name
+                records |= {running.pop(future): future.result() for future in _finished(running)}
+        except KeyboardInterrupt:
+            stop.at_once()
+            records |= {name: future.result() for future, name in running.items()}
+            for run in waiting:
+                records[run.name] = _not_run(run, setting, "interrupted", "interrupted before it began")
+    return [records[run.name] for run in runs if run.name in records]
 
 
 def _plain(value: Any) -> Any:
@@ -107,49 +125,46 @@ def _finished(running: Mapping[Future, str]) -> list[Future]:
 
 def run_one(
     run: PlannedRun,
-    out: Path,
-    about: Mapping[str, Any],
-    definitions: Mapping[str, str],
-    origin: Mapping[str, Any],
-    timeout_seconds: float,
+    setting: Setting,
+    limits: Limits,
+    fork_address: str | None = None,
+    stop: Stop | None = None,
 ) -> Record:
     """How did this notebook's run end? Its record, which also stands in runs/NAME.json; see `run_all`."""
     begin = time.monotonic()
-    record = _new_record(run, out, about, origin)
-    aside = Path(tempfile.mkdtemp(prefix=f".{run.name}-", dir=out))
-    try:
+    record = _new_record(run, setting)
+    with folder.aside(setting.out, run.name) as aside:
         executed = aside / "executed.ipynb"
-        notebook, told = execution.execute(run.notebook, executed, run.values, timeout_seconds)
+        notebook, told = execution.execute(run.notebook, executed, run.values, limits, fork_address, stop)
         record |= told
         if record["status"] == "ok":
-            _export(run, notebook, aside, record, about, definitions, origin)
+            _export(run, notebook, aside, record, setting)
         record["timings_seconds"]["total"] = round(time.monotonic() - begin, 3)
-        _move_into_place(run.name, aside, out, record)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        folder.move_into_place(run.name, aside, setting.out, record)
     return record
 
 
-def _new_record(run: PlannedRun, out: Path, about: Mapping[str, Any], origin: Mapping[str, Any]) -> Record:
-    old = read_record(out, run.name) or {}
+def _new_record(run: PlannedRun, setting: Setting) -> Record:
+    old = folder.read_record(setting.out, run.name) or {}
     return {
         "notebook": run.name,
         "status": "skipped",
         "message": "",
         "parameters": run.all_values,
-        "cohort": dict(about),
-        **origin,
+        "cohort": dict(setting.about),
+        **setting.origin,
         "timings_seconds": {},
-        "page": old.get("page") if (out / f"{run.name}.html").exists() else None,
+        "page": old.get("page") if (setting.out / f"{run.name}.html").exists() else None,
     }
 
 
-def _export(run, notebook, aside: Path, record: Record, about, definitions, origin) -> None:
+def _export(run: PlannedRun, notebook: Any, aside: Path, record: Record, setting: Setting) -> None:
     """The page of a run that ended well; a page that breaks a rule of the house is a failed run."""
     begin = time.monotonic()
     shown = [(parameter, run.all_values[parameter.name]) for parameter in run.declared if parameter.name != "cohort"]
+    about = setting.about
     try:
-        made = page.render(notebook, about, definitions, shown, origin)
+        made = page.render(notebook, about, setting.definitions, shown, setting.origin)
     except page.PageError as error:
         record |= {"status": "failed", "message": f"the notebook ran, its page was refused:\n{error}"}
     except Exception as error:  # one page's trouble, of whatever kind, must not stop the others
@@ -164,44 +179,13 @@ def _export(run, notebook, aside: Path, record: Record, about, definitions, orig
     record["timings_seconds"]["export"] = round(time.monotonic() - begin, 3)
 
 
-def _skip(run: PlannedRun, records: Mapping[str, Record], out: Path, about, origin) -> Record:
+def _because_of_needs(run: PlannedRun, records: Mapping[str, Record]) -> str:
     needs = ", ".join(f"{need} ({records[need]['status']})" for need in _failed_needs(run, records))
-    record = _new_record(run, out, about, origin) | {"message": f"not run, because it needs {needs}"}
-    with tempfile.TemporaryDirectory(prefix=f".{run.name}-", dir=out) as aside:
-        _move_into_place(run.name, Path(aside), out, record)
+    return f"not run, because it needs {needs}"
+
+
+def _not_run(run: PlannedRun, setting: Setting, status: str, message: str) -> Record:
+    record = _new_record(run, setting) | {"status": status, "message": message}
+    with folder.aside(setting.out, run.name) as aside:
+        folder.move_into_place(run.name, aside, setting.out, record)
     return record
-
-
-def _move_into_place(name: str, aside: Path, out: Path, record: Record) -> None:
-    (aside / "record.json").write_text(json.dumps(record, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    for made, place in (
-        ("executed.ipynb", out / "runs" / f"{name}.ipynb"),
-        ("page.html", out / f"{name}.html"),
-        ("record.json", out / "runs" / f"{name}.json"),
-    ):
-        if (aside / made).exists():
-            (aside / made).replace(place)
-
-
-def read_record(out: Path, name: str) -> Record | None:
-    """The record of a notebook's last run into this folder; None when there was none."""
-    file = out / "runs" / f"{name}.json"
-    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
-
-
-def pages_of_others(out: Path, names: list[str], title: str) -> list[str]:
-    """Which of these notebooks have a page here that shows another cohort than the one with this title?"""
-    records = {name: record for name in names if (record := read_record(out, name))}
-    shown = {name: (record.get("page") or {}).get("cohort", {}).get("title", title) for name, record in records.items()}
-    return [name for name, other in shown.items() if other != title]
-
-
-def write_index(out: Path, names: list[str], title: str, definitions: Mapping[str, str]) -> Path:
-    """index.html: one row per notebook of the study with its question, cohort and the status of its last run."""
-    records = [record for name in names if (record := read_record(out, name))]
-    html = page.render_index(title, records, definitions)
-    with tempfile.TemporaryDirectory(prefix=".index-", dir=out) as aside:
-        made = Path(aside) / "index.html"
-        made.write_text(html, encoding="utf-8")
-        made.replace(out / "index.html")
-    return out / "index.html"

@@ -2,6 +2,7 @@
 
 study.yaml is the one page of decisions: the cohort, the parameters that all notebooks share, the definitions that
 every page prints, and the runs with what each needs. A shared parameter goes to each notebook that declares it.
+No password may stand in it: see `analysis.report.parameters`.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ class Study(BaseModel):
     title: str
     cohort: str = "synthetic"
     timeout_minutes: Annotated[float, Field(gt=0)] = 30
+    cell_timeout_minutes: Annotated[float, Field(gt=0)] | None = None
+    memory_gigabytes: Annotated[float, Field(gt=0)] | None = None
     parameters: dict[str, Any] = {}
     definitions: dict[Endpoint, dict[str, str]] = {}
     runs: Annotated[list[Run], Field(min_length=1)]
@@ -64,14 +67,17 @@ def read(file: Path) -> Study:
     ------
     UsageError
         listing everything that is wrong in the file: unknown keys, notebooks that do not exist, needs that name no
-        run or go round in a circle.
+        run or go round in a circle, secrets, a cohort among the parameters.
     """
     try:
         study = Study.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise UsageError([f"{file}: expected a study file, found none"]) from None
-    except yaml.YAMLError as error:
-        raise UsageError([f"{file.name}: not readable as YAML: {error}"]) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        # without the text around the place, which the error would show: it may be a secret
+        line = f", line {error.problem_mark.line + 1}" if getattr(error, "problem_mark", None) else ""
+        said = getattr(error, "problem", None) or "expected text in UTF-8"
+        raise UsageError([f"{file.name}{line}: not readable as YAML: {said}"]) from None
     except ValidationError as error:
         places = [(".".join(map(str, fault["loc"])) or "file", fault["msg"].lower()) for fault in error.errors()]
         raise UsageError([f"{file.name}: {place}: {message}" for place, message in places]) from None
@@ -92,6 +98,16 @@ def _faults(study: Study, file: Path) -> list[str]:
     if not faults and len(in_order(study.runs)) < len(study.runs):
         left = sorted(set(names) - {run.notebook for run in in_order(study.runs)})
         faults.append(f"the needs of {', '.join(left)} go round in a circle")
+    return faults + _unfit_parameters(study)
+
+
+def _unfit_parameters(study: Study) -> list[str]:
+    """Secrets, and a cohort given as a parameter, among the shared parameters and those of each run."""
+    faults = list(interface.secret_faults({"cohort": study.cohort}).values())
+    for place, values in [("", study.parameters), *((f"run {run.notebook!r}: ", run.parameters) for run in study.runs)]:
+        faults += [f"{place}{said}" for said in interface.secret_faults(values).values()]
+        if "cohort" in values:
+            faults.append(f"{place}'cohort' is no parameter here: it stands once, at the top of the file")
     return faults
 
 
@@ -126,12 +142,14 @@ def plan(
     Raises
     ------
     UsageError
-        with all unknown notebooks, unknown or ill-typed parameters at once; no kernel has started then.
+        with all unknown notebooks, unknown or ill-typed parameters of all notebooks at once, or with what is wrong in
+        their parameter cells; no kernel has started then.
     """
-    texts = dict(texts or {})
+    secret = interface.secret_faults(texts or {})
+    texts = {name: text for name, text in (texts or {}).items() if name not in secret}
     chosen = _chosen(study, only)
-    declared = {run.notebook: interface.read(notebook_file(folder, run.notebook)) for run in study.runs}
-    faults = _unknown_parameters(study, declared, [run.notebook for run in chosen], texts)
+    declared = _declared(study, folder)
+    faults = list(secret.values()) + _unknown_parameters(study, declared, [run.notebook for run in chosen], texts)
     planned = []
     for run in chosen:
         known = {parameter.name for parameter in declared[run.notebook]}
@@ -140,21 +158,30 @@ def plan(
             values["cohort"] = cohort
         own = {name: text for name, text in texts.items() if name in known}
         try:
-            values = interface.accept(declared[run.notebook], values | run.parameters, own, run.notebook)
+            accepted = interface.accept(declared[run.notebook], values | run.parameters, own, run.notebook)
         except UsageError as error:
             faults += error.faults
-        planned.append(
-            PlannedRun(
-                run.notebook,
-                notebook_file(folder, run.notebook),
-                tuple(run.needs),
-                tuple(declared[run.notebook]),
-                values,
-            )
-        )
+            continue
+        # a default written as date(2020, 1, 31) is handed over too: then each day is text, whoever set it
+        days = {parameter.name: parameter.default for parameter in declared[run.notebook] if parameter.holds_days}
+        file, needs = notebook_file(folder, run.notebook), tuple(run.needs)
+        planned.append(PlannedRun(run.notebook, file, needs, tuple(declared[run.notebook]), days | accepted))
     if faults:
         raise UsageError(list(dict.fromkeys(faults)))
     return planned
+
+
+def _declared(study: Study, folder: Path) -> dict[str, list[Parameter]]:
+    """The parameters of every notebook of the study; what is wrong in any parameter cell, all at once."""
+    declared, faults = {}, []
+    for run in study.runs:
+        try:
+            declared[run.notebook] = interface.read(notebook_file(folder, run.notebook))
+        except UsageError as error:
+            faults += error.faults
+    if faults:
+        raise UsageError(faults)
+    return declared
 
 
 def _chosen(study: Study, only: list[str] | None) -> list[Run]:

@@ -1,8 +1,9 @@
 """Executed notebook in, one safe HTML file out.
 
 The page holds everything it needs: no script, nothing fetched, a Content-Security-Policy that forbids both. It has no
-clock and no random id, so the same notebook, data and versions give the same bytes. `body.py` makes the inside,
-the templates and the style sheet beside it the outside.
+clock and no random id, so the same notebook, data and versions give the same bytes. `body.py` makes the inside, with
+`headings`, `pictures`, `tables`, `formulas` and `listing` (the code) for its parts; the templates and the style sheet
+beside it make the outside; `weight.py` holds it to two megabytes.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from analysis.report.page.body import PageError, make_body
+from analysis.report.page import weight
+from analysis.report.page.body import make_body
+from analysis.report.page.faults import PageError
 from analysis.report.parameters import Parameter
 
 __all__ = ["Page", "PageError", "render", "render_index"]
 
 SYNTHETIC = "Synthetic data - no row is a real patient"
+MARKS = {True: "Synthetic data", False: "Internal: real patients"}  # on every printed sheet
 REAL = (
     "Internal: real patients; small counts are withheld but not yet protected against recovery by subtraction "
     "- do not pass on"
@@ -54,13 +58,15 @@ def render(
     Raises
     ------
     PageError
-        listing everything that a page may not have: a figure without alternative text, no title or two, heading
-        levels with a jump, an output that only a script could show, an unsafe element.
+        listing everything that a page may not have: a figure without an alternative text that states its finding, no
+        title or two, heading levels with a jump, a formula that cannot be set, an output that only a script could
+        show, an unsafe element; or more than two megabytes.
     """
     body = make_body(notebook)
     html = _template("page.html").render(
         style=_style(),
         banner=_banner(about["synthetic"]),
+        mark=MARKS[bool(about["synthetic"])],
         body=body,
         about=about,
         period=_period(about),
@@ -68,6 +74,8 @@ def render(
         shown=[(parameter, _plain(value)) for parameter, value in shown],
         origin=origin or {"versions": {}, "commit": "unknown"},
     )
+    if too_heavy := weight.fault_of(html):
+        raise PageError([too_heavy])
     return Page(html, body.title, body.question)
 
 
@@ -80,6 +88,7 @@ def render_index(title: str, records: Iterable[Mapping[str, Any]], definitions: 
         style=_style(),
         title=title,
         banners=[_banner(kind) for kind in sorted(kinds)],
+        mark=MARKS[all(kinds)],
         records=records,
         definitions=definitions,
     )
