@@ -475,6 +475,8 @@ def spoiled(**columns):
         (dataset(), {"terms": "aeg"}, ["'aeg'", "did you mean 'age'?"]),
         (dataset(), {"terms": "age + bs(aeg, df=3)"}, ["'aeg'", "did you mean 'age'?"]),
         (dataset(), {"terms": "age +"}, ["cannot read the formula"]),
+        (dataset(), {"terms": "np.log(age +)"}, ["cannot read"]),
+        (dataset(), {"terms": "`M protein`"}, ["'M protein' is missing"]),
         (dataset(), {"terms": "time ~ age"}, ["covariates only"]),
         (dataset(), {"terms": "age - 1"}, ["no intercept"]),
         (dataset(), {"terms": "strata(line)"}, ["strata, clusters and weights are parameters"]),
@@ -515,6 +517,7 @@ def test_fine_gray_refuses_delayed_entry_and_unknown_conventions():
         (lambda models, at: ({"relapse": models["relapse"]}, at), "no model for ['death']"),
         (lambda models, at: ({"relapse": models["relapse"], "death": models["relapse"]}, at), "fitted to 'relapse'"),
         (lambda models, at: ({}, at), "came none"),
+        (lambda models, at: (models, at.iloc[:0]), "no rows"),
         (lambda models, at: (models, pd.concat([at, at])), "unique"),
         (lambda models, at: (models_of(dataset(), TERMS, strata="line"), at.drop(columns="line")), "'line' is missing"),
         (lambda models, at: (models_of(dataset(), TERMS, strata="line"), at.assign(line=9)), "no stratum"),
@@ -525,6 +528,23 @@ def test_predictions_that_cannot_be_made_say_why(change, words):
     with pytest.raises(schema.SchemaError) as error:
         predict_incidence(models, at, [10])
     assert words in str(error.value)
+
+
+def test_predictions_need_times_that_can_be_and_patients():
+    with pytest.raises(ValueError, match="-3"):
+        predict_incidence(models_of(dataset()), PROFILES, [10, -3])
+    with pytest.raises(schema.SchemaError, match="no rows"):
+        hazards.cumulative_hazard(fit_cox(dataset(), "age", "relapse"), PROFILES.iloc[:0])
+
+
+def test_a_column_whose_name_has_a_space_goes_between_backticks():
+    spells = dataset().rename(columns={"marker": "M protein"})
+    expected = cox(dataset(), "age + np.log(marker + 1)", "relapse")
+    found = cox(spells, "age + np.log(`M protein` + 1)", "relapse")
+    assert found["log_estimate"].tolist() == expected["log_estimate"].tolist()
+    assert cox(spells, "`M protein`", "relapse")["log_estimate"].item() == pytest.approx(
+        cox(dataset(), "marker", "relapse")["log_estimate"].item()
+    )
 
 
 def test_a_test_of_time_needs_times_and_a_known_transform():

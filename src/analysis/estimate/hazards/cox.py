@@ -32,7 +32,8 @@ def cox(
     strata : column or columns with a baseline of their own
     cluster : column of the patient, when one has several rows: standard errors are then robust (Lin and Wei 1989)
     entry : column with the time of delayed entry: at risk for entry < t <= time
-    weight : case weights; whole ones mean rows repeated, others make the standard errors robust; 0 leaves the row out
+    weight : case weights; whole ones mean rows repeated (with Breslow's ties exactly; Efron's take the mean weight of
+        the tied events, as R's do), others make the standard errors robust; 0 leaves the row out
     ties : "efron" (R's default) or "breslow" (that of SAS and Stata)
 
     Returns

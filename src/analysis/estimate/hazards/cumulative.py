@@ -9,7 +9,7 @@ from scipy import stats
 from analysis.estimate.hazards.design import columns_of
 from analysis.estimate.hazards.models import Model, check_finite
 from analysis.estimate.likelihood import hazard
-from analysis.schema import CURVES
+from analysis.schema import CURVES, SchemaError
 
 
 def cumulative_hazard(model: Model, at: pd.DataFrame | None = None, conf_level: float = 0.95) -> pd.DataFrame:
@@ -34,6 +34,10 @@ def cumulative_hazard(model: Model, at: pd.DataFrame | None = None, conf_level: 
     check_finite({model.event: model})
     rows = [("", np.zeros(len(model.fit.names)))]
     if at is not None:
+        if not len(at):
+            raise SchemaError(
+                "cumulative_hazard: `at` has no rows; give one per kind of patient, or none for the baseline"
+            )
         rows = list(zip(at.index.astype(str), columns_of(model.data.design, at), strict=True))
     parts = [_hazard_curve(model, label, values, conf_level) for label, values in rows]
     return pd.concat(parts, ignore_index=True)[CURVES.names]

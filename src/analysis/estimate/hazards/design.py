@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -135,11 +136,16 @@ def _variables(formula) -> list[str]:
 
 
 def _names_in(expression: str) -> list[str]:
-    tree = ast.parse(expression, mode="eval")
+    """The names of columns in a piece of Python; those between backticks may be any text."""
+    quoted = re.findall("`([^`]*)`", expression)
+    try:
+        tree = ast.parse(re.sub("`[^`]*`", "None", expression), mode="eval")
+    except SyntaxError as error:
+        raise SchemaError(f"terms: cannot read {expression!r}: {error.msg}; write it as Python") from error
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     modules = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    return [node.id for node in names if id(node) not in called | modules]
+    return quoted + [node.id for node in names if id(node) not in called | modules]
 
 
 def _matrix(formula, frame: pd.DataFrame, terms: str):

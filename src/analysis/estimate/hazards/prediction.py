@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.estimate.curves.limits import confidence_limits
+from analysis.estimate.curves.ticks import sorted_times
 from analysis.estimate.doors import CENSORED, WORDS
 from analysis.estimate.hazards.design import columns_of
 from analysis.estimate.hazards.models import Model, check_finite
@@ -43,6 +44,8 @@ def predict_incidence(
     ------
     schema.SchemaError
         where an event has no model, models differ in their rows or have no finite estimate, or `at` lacks a variable.
+    ValueError
+        for a negative or missing time.
 
     Example
     -------
@@ -55,7 +58,7 @@ def predict_incidence(
     """
     check_finite(models)
     _check_together(models, at)
-    ticks = np.asarray(times, dtype=float)
+    ticks = sorted_times(times)
     parts = []
     for place in range(len(at)):
         row = at.iloc[[place]]
@@ -86,6 +89,8 @@ def _check_together(models: Mapping[str, Model], at: pd.DataFrame) -> None:
     absent = sorted({WORDS[word] for word in first.word if word != WORDS.index(CENSORED)} - set(models))
     if absent:
         faults.append(f"no model for {absent}: the risk of one event depends on all others; fit each")
+    if not len(at):
+        faults.append("`at` has no rows; give one per kind of patient")
     if not at.index.is_unique:
         faults.append("the index of `at` labels the curves; make it unique")
     if faults:
