@@ -111,7 +111,7 @@ def _formula(terms: str):
     text = terms.strip().removeprefix("~").strip()
     try:
         formula = Formula("1 + " + (text or "1"))
-    except FormulaicError as error:
+    except (FormulaicError, SyntaxError) as error:
         raise SchemaError(f"terms: cannot read the formula {terms!r}: {error}; write {example}") from error
     if not isinstance(formula, SimpleFormula):
         raise SchemaError(f"terms: expected covariates only, came {terms!r}; time and event need no naming: {example}")
@@ -138,10 +138,7 @@ def _variables(formula) -> list[str]:
 def _names_in(expression: str) -> list[str]:
     """The names of columns in a piece of Python; those between backticks may be any text."""
     quoted = re.findall("`([^`]*)`", expression)
-    try:
-        tree = ast.parse(re.sub("`[^`]*`", "None", expression), mode="eval")
-    except SyntaxError as error:
-        raise SchemaError(f"terms: cannot read {expression!r}: {error.msg}; write it as Python") from error
+    tree = ast.parse(re.sub("`[^`]*`", "None", expression), mode="eval")
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     modules = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
