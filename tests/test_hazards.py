@@ -408,6 +408,13 @@ def test_a_stratum_without_events_is_named():
     assert "no events in stratum line 2" in cox(dataset("silent stratum"), "age", "relapse", strata="line")["note"][0]
 
 
+def test_many_silent_strata_are_counted():
+    spells = dataset().assign(center=np.arange(256))
+    note = cox(spells, "age", "relapse", strata="center", entry="entry")["note"].item()
+    assert note.count("110 more") == 1  # 113 of the 256 have no relapse
+    assert len(note) < 200
+
+
 def test_spells_of_no_length_are_never_at_risk_on_the_patients_clock():
     spells = dataset()
     longer = pd.concat([spells, spells.iloc[[0]].assign(entry=0, time=0, start=50)], ignore_index=True)
@@ -533,6 +540,8 @@ def test_predictions_that_cannot_be_made_say_why(change, words):
 def test_predictions_need_times_that_can_be_and_patients():
     with pytest.raises(ValueError, match="-3"):
         predict_incidence(models_of(dataset()), PROFILES, [10, -3])
+    with pytest.raises(ValueError, match="conf_level"):
+        cox(dataset(), "age", "relapse", conf_level=95)
     with pytest.raises(schema.SchemaError, match="no rows"):
         hazards.cumulative_hazard(fit_cox(dataset(), "age", "relapse"), PROFILES.iloc[:0])
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis.estimate.curves.limits import check_limits
 from analysis.estimate.hazards.design import columns_of
 from analysis.estimate.hazards.models import Model, check_finite
 from analysis.estimate.likelihood import hazard
@@ -31,6 +32,7 @@ def cumulative_hazard(model: Model, at: pd.DataFrame | None = None, conf_level: 
     >>> cumulative_hazard(fit_cox(spells, "age", "relapse"), at)["estimate"].round(3).tolist()
     [0.306, 1.403, 2.892]
     """
+    check_limits("log", conf_level)
     check_finite({model.event: model})
     rows = [("", np.zeros(len(model.fit.names)))]
     if at is not None:

@@ -32,7 +32,8 @@ def design_of(frame: pd.DataFrame, terms: str) -> Design:
     """The columns that the formula `terms` ("age + C(stage) + bs(marker, df=3)") makes of the frame.
 
     A factor's first level (in order of its categories, or of the alphabet) is the reference. Rows with a missing value
-    in a variable of the formula are left out, and `note` says how many.
+    in a variable of the formula are left out, and `note` says how many. A formula is code and is run: take none from
+    strangers.
 
     Raises
     ------
@@ -112,13 +113,18 @@ def _formula(terms: str):
     try:
         formula = Formula("1 + " + (text or "1"))
     except (FormulaicError, SyntaxError) as error:
-        raise SchemaError(f"terms: cannot read the formula {terms!r}: {error}; write {example}") from error
+        raise SchemaError(f"terms: cannot read the formula {terms!r}: {_first_line(error)}; write {example}") from error
     if not isinstance(formula, SimpleFormula):
         raise SchemaError(f"terms: expected covariates only, came {terms!r}; time and event need no naming: {example}")
     if "1" not in [str(term) for term in formula]:
         # Without an intercept a factor would get a column for its reference level too.
         raise SchemaError(f"terms: a hazard has no intercept to take away, came {terms!r}; leave out 0 and -1")
     return formula
+
+
+def _first_line(error: Exception) -> str:
+    """What is wrong, without the coloured drawing of the formula that may follow."""
+    return str(error).splitlines()[0]
 
 
 def _variables(formula) -> list[str]:
@@ -152,7 +158,8 @@ def _matrix(formula, frame: pd.DataFrame, terms: str):
         return formula.get_model_matrix(frame, context=None, output="numpy", na_action="ignore")
     except FormulaicError as error:
         raise SchemaError(
-            f"terms: the formula {terms!r} cannot be worked out: {error}; strata, clusters and weights are parameters"
+            f"terms: the formula {terms!r} cannot be worked out: {_first_line(error)}; "
+            "strata, clusters and weights are parameters"
         ) from error
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis.estimate.curves.limits import check_limits
 from analysis.estimate.doors import CENSORED, WORDS, as_names, check_spells, plain_numbers
 from analysis.estimate.hazards.design import Design, design_of
 from analysis.estimate.likelihood import Fit, RiskSets, maximise, risk_sets, with_sandwich
@@ -145,7 +146,10 @@ def fitted(
 def _silent_strata(data: Data) -> tuple[str, ...]:
     heard = np.bincount(data.stratum[data.had], minlength=len(data.strata)) > 0
     silent = data.strata["stratum"][~heard].tolist()
-    return (f"no events in stratum {', '.join(silent)}: it tells nothing of the effects",) if silent else ()
+    if not silent:
+        return ()
+    named = ", ".join(silent[:3]) + (f" and {len(silent) - 3} more" if len(silent) > 3 else "")
+    return (f"no events in stratum {named}: it tells nothing of the effects",)
 
 
 def effects(model: Model, conf_level: float = 0.95) -> pd.DataFrame:
@@ -154,6 +158,7 @@ def effects(model: Model, conf_level: float = 0.95) -> pd.DataFrame:
     `subjects` counts clusters where there are some, else rows (or the sum of whole weights).
     R: `summary(fit)$coefficients` and `$conf.int`.
     """
+    check_limits("log", conf_level)
     fit, data = model.fit, model.data
     number = data.weight if data.whole_weights else np.ones(len(data.rows))
     error = fit.errors
