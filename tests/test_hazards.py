@@ -268,6 +268,20 @@ def test_fine_gray_has_no_score_test_that_takes_the_weights_for_known():
     assert tests == ["likelihood ratio", "score", "Wald"]
 
 
+def test_fine_gray_in_strata_is_a_fit_of_each_put_together():
+    spells = started()
+    spells["first"] = spells["line"] == 1
+    spells = spells.assign(
+        of_first=lambda frame: frame["age"].where(frame["first"], 0),
+        of_later=lambda frame: frame["age"].where(~frame["first"], 0),
+    )
+    both = fine_gray(spells, "of_first + of_later", "relapse", strata="first").set_index("term")
+    for term, rows in (("of_first", spells[spells["first"]]), ("of_later", spells[~spells["first"]])):
+        alone = fine_gray(rows, "age", "relapse").iloc[0]
+        assert both.loc[term, "log_estimate"] == pytest.approx(alone["log_estimate"], rel=1e-9)
+        assert both.loc[term, "std_error"] == pytest.approx(alone["std_error"], rel=1e-9)
+
+
 def test_several_causes_are_one_combined_end_point():
     spells = dataset()
     together = spells.assign(event=spells["event"].replace("death", "relapse"))

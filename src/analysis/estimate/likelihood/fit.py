@@ -41,7 +41,6 @@ class Fit:
     why_not: str = ""
     robust: np.ndarray | None = None
     robust_score: float = np.nan
-    clusters: int = 0
 
     @property
     def errors(self) -> np.ndarray:
@@ -176,7 +175,7 @@ def with_sandwich(fit: Fit, cluster: np.ndarray | None = None, further: np.ndarr
     places = fit.columns[fit.finite]
     robust[np.ix_(places, places)] = change.T @ change
     statistic = _quadratic(at_null.T @ at_null, at_null.sum(axis=0)) if further is None else np.nan
-    return replace(fit, robust=robust, robust_score=statistic, clusters=len(change))
+    return replace(fit, robust=robust, robust_score=statistic)
 
 
 def _sums(rows: np.ndarray, code: np.ndarray | None) -> np.ndarray:
