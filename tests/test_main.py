@@ -179,9 +179,9 @@ def test_list_names_notebooks_and_prints_the_parameters_of_one(project, capsys):
 
 def test_pages_of_two_cohorts_do_not_stand_in_one_folder(project, monkeypatch, capsys):
     assert main(["report", "--only", "good"]) == 0
-    monkeypatch.setattr(shelf, "about", lambda cohort, source: ABOUT | {"title": "Another cohort"})
+    monkeypatch.setattr(shelf, "about", lambda cohort, source: ABOUT | {"fingerprint": "cd" * 32})
     assert main(["report", "--only", "fails"]) == 2
-    assert "holds pages of another cohort (good)" in capsys.readouterr().err
+    assert "holds pages of other data (good)" in capsys.readouterr().err
 
 
 def test_a_file_is_no_folder_for_pages(project, tmp_path, capsys):

@@ -15,6 +15,8 @@ from typing import Any
 from jupyter_client.provisioning import LocalProvisioner
 from traitlets import Float, Unicode
 
+from analysis.report.kernels.sockets import bound
+
 
 class ForkedProcess:
     """A kernel of the fork server, with the part of subprocess.Popen that jupyter_client's provisioner uses."""
@@ -28,7 +30,7 @@ class ForkedProcess:
         self._connection = socket.socket(socket.AF_UNIX)
         try:
             self._connection.settimeout(patience_seconds)
-            self._connection.connect(address)
+            self._connection.connect(bound(address))
             self._connection.sendall(json.dumps(request).encode() + b"\n")
             self.pid = int(self._message()["pid"])
         except BaseException:
@@ -54,6 +56,8 @@ class ForkedProcess:
                 return None
             except OSError:
                 self.returncode = -signal.SIGKILL
+                with contextlib.suppress(OSError):  # its group can no longer be killed by the server
+                    os.killpg(self.pid, signal.SIGKILL)
         return self.returncode
 
     def wait(self) -> int:
@@ -82,7 +86,7 @@ class ForkProvisioner(LocalProvisioner):
 
     forked = False
 
-    address = Unicode("", help="path of the fork server's socket").tag(config=True)
+    address = Unicode("", help="name of the fork server's socket").tag(config=True)
     patience_seconds = Float(60.0, help="how long to wait for a fork before an ordinary kernel").tag(config=True)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
