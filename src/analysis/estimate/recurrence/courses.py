@@ -70,7 +70,9 @@ def courses(spells: pd.DataFrame, by: str | list[str] | None, survival: pd.DataF
     """
     names = as_names(by)
     if "line" in names:
-        raise ValueError(f"by: expected columns with one value per patient, came {by!r}; 'line' differs within patients")
+        raise ValueError(
+            f"by: expected columns with one value per patient, came {by!r}; 'line' differs within patients"
+        )
     word = _checked(spells, names if survival is None else [], "table SPELLS")
     patient, who = pd.factorize(spells["patient_id"])
     line = plain_numbers(spells["line"])
@@ -144,7 +146,7 @@ def _from_spells(rows: _Rows, names: list[str], patients: int) -> tuple:
     if (late := rows.line[first] != 1).any():
         at = first[np.argmax(late)]
         _raise("table SPELLS", [
-            f"columns 'patient_id' and 'line': expected each patient's line 1, came line {rows.line[at]:g} as the first "
+            f"columns 'patient_id' and 'line': expected each patient's line 1, came line {rows.line[at]:g} first "
             f"of patient {rows.frame['patient_id'].iloc[rows.order[at]]!r}, first in row {rows.name(at)} "
             f"({int(late.sum())} patient(s)); hand in `survival`, or leave these patients out and count them"
         ])  # fmt: skip
@@ -182,7 +184,8 @@ def _from_survival(rows: _Rows, who: pd.Index, survival: pd.DataFrame, names: li
     if (absent := place < 0).any():
         at = np.argmax(absent[rows.patient])
         _raise(where, [f"column 'patient_id': expected a row of line 1 for every patient of the spells, came none for "
-                       f"{who[np.argmax(absent)]!r}, row {rows.name(at)} of the spells ({int(absent.sum())} patient(s))"])  # fmt: skip
+                       f"{who[np.argmax(absent)]!r}, in row {rows.name(at)} of the spells "
+                       f"({int(absent.sum())} patient(s))"])  # fmt: skip
     stratum, strata = strata_of(heads, names)
     entered, left, origin = (plain_numbers(heads[name]).astype(float) for name in ("entry", "time", "start_day"))
     moved = place[rows.patient]
@@ -198,8 +201,8 @@ def _order_faults(rows: _Rows) -> list[str]:
     slack = _ROUNDING * np.abs(end[:-1])
     found = {
         "columns 'patient_id' and 'line': expected each pair once; keep one": np.diff(rows.line) == 0,
-        "columns 'start_day' and 'time': expected a line to start no earlier than the spell before it ends; correct the "
-        "day, or derive the spells again": rows.start[1:] < end[:-1] - slack,
+        "columns 'start_day' and 'time': expected a line to start no earlier than the spell before it ends; correct "
+        "the day, or derive the spells again": rows.start[1:] < end[:-1] - slack,
         "column 'event': expected no line after a death or a censoring; leave the later line out, or correct the event "
         "before it": _ENDS[rows.word[:-1]],
         "column 'entry': expected delayed entry on the first line that was observed only": rows.entry[1:] > 0,
@@ -212,9 +215,7 @@ def _order_faults(rows: _Rows) -> list[str]:
     return faults
 
 
-def _end_faults(
-    rows: _Rows, began: np.ndarray, entered: np.ndarray, left: np.ndarray, died: np.ndarray
-) -> list[str]:
+def _end_faults(rows: _Rows, began: np.ndarray, entered: np.ndarray, left: np.ndarray, died: np.ndarray) -> list[str]:
     """Where the spells contradict the survival of their patients."""
     end, last = began + rows.time, left[rows.patient]
     slack = _ROUNDING * (1 + np.abs(end))
@@ -226,9 +227,9 @@ def _end_faults(
         return []
     at = np.argmax(faulty)
     return [
-        "columns 'start_day', 'entry', 'time' and 'event': expected spells inside the patient's survival and deaths at "
-        f"its end, came {WORDS[rows.word[at]]!r} after observation from {began[at] + rows.entry[at]:g} to {end[at]:g} in "
-        f"a survival from {entered[rows.patient[at]]:g} to {last[at]:g}, first in row {rows.name(at)} "
+        "columns 'start_day', 'entry', 'time' and 'event': expected spells inside the patient's survival and deaths "
+        f"at its end, came {WORDS[rows.word[at]]!r} after observation from {began[at] + rows.entry[at]:g} to "
+        f"{end[at]:g} in a survival from {entered[rows.patient[at]]:g} to {last[at]:g}, first in row {rows.name(at)} "
         f"({int(faulty.sum())} row(s)); derive both from the same records"
     ]
 

@@ -78,7 +78,9 @@ def mean_number_of_relapses(
     table = pd.concat(parts, ignore_index=True).assign(estimand=estimand, event=event)
     low, high = mean_limits(table["estimate"].to_numpy(), table["std_error"].to_numpy(), conf_type, conf_level)
     start = (table["time"] == 0) & (table["std_error"] == 0)  # before anything can happen the mean is known
-    table = table.assign(conf_low=np.where(start, table["estimate"], low), conf_high=np.where(start, table["estimate"], high))
+    table = table.assign(
+        conf_low=np.where(start, table["estimate"], low), conf_high=np.where(start, table["estimate"], high)
+    )
     return table[[*CURVES.names, "note", *found.strata.columns.difference(["stratum"], sort=False)]]
 
 
@@ -174,9 +176,7 @@ def _days(entered: np.ndarray, left: np.ndarray, died: np.ndarray, relapsed: np.
     return _Days(time, came, gone, place, *(n.astype(float) for n in (at_risk, deaths, relapses, leaving - deaths)))
 
 
-def _variance(
-    days: _Days, before: np.ndarray, mean: np.ndarray, patient: np.ndarray, died: np.ndarray
-) -> np.ndarray:
+def _variance(days: _Days, before: np.ndarray, mean: np.ndarray, patient: np.ndarray, died: np.ndarray) -> np.ndarray:
     """The sum of squared influences of the patients on mu(t), at every row, in one pass.
 
     With A Greenwood's sum of the deaths and B the sum of S(u-) dR(u) (A(u-) - 1 / Y(u)), a patient who came in at A = a

@@ -9,6 +9,7 @@ from analysis.estimate.counts import Counts, count
 from analysis.estimate.curves.limits import check_limits
 from analysis.schema import DAYS_PER_YEAR, RATES, empty
 
+
 def rates(spells: pd.DataFrame, by: str | list[str] | None = None, conf_level: float = 0.95) -> pd.DataFrame:
     """How many events came per 100 years under observation?
 
