@@ -15,6 +15,7 @@ from analysis.estimate.recurrence.weighted import Gaps, weighted_incidence
 from analysis.schema import CURVES
 
 CORRECTED, PLAIN = "gap time, corrected", "gap time, plain"
+_RAN_OUT = "nobody was left at risk before others entered"
 
 
 def gap_time_distribution(
@@ -137,13 +138,13 @@ def _both(
     low, high = confidence_limits(value, error, conf_type, conf_level)
     start = ((corrected["time"] == 0) & (error == 0)).to_numpy()
     corrected["conf_low"], corrected["conf_high"] = np.where(start, value, low), np.where(start, value, high)
-    unknown = np.isnan(value) & plain["estimate"].notna().to_numpy()
-    corrected["note"] = np.where(unknown, "nobody was left under observation before others entered", "")
     cut_short = int(found.cut_short[patients].sum())
     if cut_short:
-        text = f"{cut_short} course(s) end at a relapse or next line; if these were watched on, hand in `survival`"
-        corrected["note"] = np.where(unknown, corrected["note"] + "; " + text, text)
-    return pd.concat([corrected.assign(estimand=CORRECTED), plain.assign(estimand=PLAIN)])
+        corrected["note"] = (
+            f"{cut_short} course(s) end at a relapse or next line; if these were watched on, hand in `survival`"
+        )
+    both = pd.concat([corrected.assign(estimand=CORRECTED), plain.assign(estimand=PLAIN)])
+    return both.assign(note=both["note"].mask(both["estimate"].isna(), _RAN_OUT))
 
 
 def _nobody(found: Courses, place: int, line: int) -> pd.DataFrame:

@@ -112,8 +112,8 @@ def end_faults(rows: Rows, began: np.ndarray, entered: np.ndarray, left: np.ndar
     return [
         "columns 'start_day', 'entry', 'time' and 'event': expected spells inside the patient's survival, death or "
         f"censoring where it ends and as it says, came {WORDS[rows.word[at]]!r} after observation from "
-        f"{began[at] + rows.entry[at]:g} to {end[at]:g} in a survival from {entered[rows.patient[at]]:g} to {last[at]:g}, first in row {rows.name(at)} "
-        f"({int(faulty.sum())} row(s)); derive both from the same records"
+        f"{began[at] + rows.entry[at]:g} to {end[at]:g} in a survival from {entered[rows.patient[at]]:g} to "
+        f"{last[at]:g}, first in row {rows.name(at)} ({int(faulty.sum())} row(s)); derive both from the same records"
     ]
 
 
