@@ -205,6 +205,16 @@ def test_where_all_have_died_before_others_entered_nothing_is_known_any_more():
     assert table.loc[9, "note"].startswith("nobody was left at risk before others entered (3)")
 
 
+def test_who_enters_on_the_day_another_leaves_is_not_yet_at_risk_on_it():
+    spells = pd.DataFrame({
+        "patient_id": [1, 2, 3, 3], "line": [1, 1, 1, 2], "start_day": [0, 0, 0, 4], "entry": [0, 4, 0, 0],
+        "time": [4, 9, 4, 8], "event": ["death", "relapse", "relapse", "censored"],
+    })  # fmt: skip
+    table = mean_number_of_relapses(spells).set_index("time")
+    assert table["at_risk"].to_dict() == {0: 2, 4: 2, 9: 2, 12: 1}
+    assert table["estimate"].to_dict() == {0: 0, 4: 1 / 2, 9: 1 / 2 + 1 / 2 * 1 / 2, 12: 3 / 4}
+
+
 def test_spells_that_end_at_the_next_line_are_asked_for_by_name():
     spells = by_hand().replace({"event": {"relapse": "next_line"}})
     with pytest.raises(ValueError, match="ask for event 'next_line'"):
