@@ -204,15 +204,15 @@ def _variance(days: _Days, before: np.ndarray, mean: np.ndarray, patient: np.nda
     r = drift[days.left] + total - a * mean[days.left] + g * mean[days.left]
     size = len(mean)
 
-    def summed(at_entry: np.ndarray, at_relapse: np.ndarray, at_exit: np.ndarray) -> np.ndarray:
-        rows = np.concatenate([days.came, days.relapsed, days.left])
-        return np.cumsum(np.bincount(rows, np.concatenate([at_entry, at_relapse, at_exit]), size))
+    def summed(at_entry: np.ndarray, at_exit: np.ndarray, at_relapse: np.ndarray | None = None) -> np.ndarray:
+        sums = np.bincount(days.came, at_entry, size) + np.bincount(days.left, at_exit, size)
+        return np.cumsum(sums if at_relapse is None else sums + np.bincount(days.relapsed, at_relapse, size))
 
-    none, one = np.zeros(len(patient)), np.ones(len(a))
-    squares = summed(one, none, -one) * drift**2
-    squares += 2 * drift * summed(q, step, -total)
-    squares -= 2 * drift * mean * summed(a, none, -a)
-    squares += summed(q**2, step * (2 * after - step), r**2 - total**2)
-    squares -= 2 * mean * summed(q * a, step * a[patient], r * g - total * a)
-    squares += mean**2 * summed(a**2, none, g**2 - a**2)
+    # A patient is counted in at entry and out on leaving, when the coefficients of the time after take over.
+    squares = (days.at_risk - days.deaths - days.censored) * drift**2
+    squares += 2 * drift * summed(q, -total, step)
+    squares -= 2 * drift * mean * summed(a, -a)
+    squares += summed(q**2, r**2 - total**2, step * (2 * after - step))
+    squares -= 2 * mean * summed(q * a, r * g - total * a, step * a[patient])
+    squares += mean**2 * summed(a**2, g**2 - a**2)
     return np.maximum(squares, 0.0)
