@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis import schema
-from analysis.estimate.recurrence import mean_number_of_relapses
+from analysis.derive import regimens, spells
+from analysis.estimate.recurrence import gap_time_distribution, mean_number_of_relapses
+from analysis.sources import synthetic
 
 REFERENCE = Path(__file__).parent / "reference"
 PATIENTS = pd.read_csv(REFERENCE / "recurrence_spells.csv")
@@ -213,6 +215,35 @@ def test_who_enters_on_the_day_another_leaves_is_not_yet_at_risk_on_it():
     table = mean_number_of_relapses(spells).set_index("time")
     assert table["at_risk"].to_dict() == {0: 2, 4: 2, 9: 2, 12: 1}
     assert table["estimate"].to_dict() == {0: 0, 4: 1 / 2, 9: 1 / 2 + 1 / 2 * 1 / 2, 12: 3 / 4}
+
+
+def test_one_patient_one_day_and_no_relapse_at_all():
+    one = pd.DataFrame({"patient_id": ["a"], "line": 1, "start_day": 5, "entry": 0, "time": 8, "event": ["relapse"]})
+    table = mean_number_of_relapses(one)
+    assert table[["time", "estimate", "std_error"]].values.tolist() == [[0, 0, 0], [8, 1, 0]]
+    day = pd.concat([one.assign(patient_id=name, group=name in "ab") for name in "abcd"], ignore_index=True)
+    assert mean_number_of_relapses(day)["estimate"].tolist() == [0, 1]
+    none = mean_number_of_relapses(day.assign(event=["relapse", "death", "death", "censored"]), "group")
+    none = none[none["stratum"] == "no group"]
+    assert none["estimate"].tolist() == [0, 0]
+    assert none["conf_high"].tolist()[0] == 0
+    assert none["conf_high"].isna().tolist() == [False, True]
+    at_once = mean_number_of_relapses(one.assign(time=0))
+    assert at_once[["time", "estimate", "at_risk"]].values.tolist() == [[0, 1, 1]]
+
+
+def test_spells_that_derive_makes_are_taken_as_they_are():
+    cohort = synthetic.simulate(300, seed=4)
+    lines = regimens.lines(cohort)
+    for rule in ("extend", "truncate"):
+        to_relapse, to_death = (spells.spells(cohort, lines, word, rule) for word in ("relapse", "death"))
+        table = schema.check(mean_number_of_relapses(to_relapse, "sex", to_death), schema.CURVES)
+        assert table["events"].sum() == (to_relapse["event"] == "relapse").sum()
+        assert (table["note"] == "").all()
+        first = mean_number_of_relapses(to_relapse, "sex")
+        assert first["note"].str.contains("hand in `survival`").all()
+        curves = gap_time_distribution(to_relapse, 2, None, to_death)
+        assert schema.check(curves, schema.CURVES)["estimate"].notna().all()
 
 
 def test_spells_that_end_at_the_next_line_are_asked_for_by_name():
