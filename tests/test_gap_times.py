@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis import schema
-from analysis.estimate.curves import aalen_johansen
+from analysis.estimate.curves import aalen_johansen, kaplan_meier
 from analysis.estimate.recurrence import gap_time_distribution
 
 NUMBERS = ["estimate", "conf_low", "conf_high", "std_error"]
@@ -156,6 +156,25 @@ def test_estimate_and_error_are_the_definition_and_its_derivative(delayed):
             up, down = (weighted_by_loops(spells, survival, 2, 12, until, once + s) for s in (step, -step))
             influence.append((up - down) / 2e-5)
         assert curve.loc[until, "std_error"] == pytest.approx(np.sqrt(np.sum(np.square(influence))), rel=1e-6)
+
+
+def test_the_shares_of_lin_sun_and_ying_say_the_same():
+    """Their estimator weights those who relapsed, not the hazards: other noise, the same limit."""
+    spells, survival = cohort(6000, 9, unit=1)
+    reverse = kaplan_meier(survival, event="censored")  # of the censoring
+
+    def weight(x):
+        return 1 / reverse["estimate"].to_numpy()[np.searchsorted(reverse["time"], x) - 1]
+
+    second = spells[(spells["line"] == 2) & (spells["start_day"] <= 1200)]
+    end = (second["start_day"] + second["time"]).to_numpy()
+    relapsed = ((second["event"] == "relapse") & (second["time"] <= 365)).to_numpy()
+    started = weight(second["start_day"].to_numpy()).sum()
+    shares = weight(end[relapsed]).sum() / started
+    table = gap_time_distribution(spells, 2, None, survival, started_within_days=1200)
+    row = table[(table["event"] == "relapse") & (table["time"] <= 365)].groupby("estimand").last()
+    assert row.loc[CORRECTED, "estimate"] == pytest.approx(shares, abs=0.004)
+    assert abs(row.loc[PLAIN, "estimate"] - shares) > 0.005
 
 
 @settings(max_examples=20, deadline=None)
