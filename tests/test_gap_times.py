@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from analysis import schema
@@ -178,6 +178,7 @@ def test_the_shares_of_lin_sun_and_ying_say_the_same():
 
 
 @settings(max_examples=20, deadline=None)
+@example(1_714_562_667, False)  # one patient at risk at the end, whose event makes all there is
 @given(st.integers(0, 2**32 - 1), st.booleans())
 def test_laws(seed, delayed):
     spells, survival = cohort(40, seed, delayed=delayed, unit=60)
@@ -216,6 +217,13 @@ def test_the_curve_ends_where_the_last_to_start_could_be_watched_no_longer():
     assert (half["started_within_days"] == longest / 2).all()
     assert half["time"].max() <= longest / 2
     pd.testing.assert_frame_equal(half, gap_time_distribution(spells, 2, None, survival, longest / 2))
+
+
+def test_follow_up_too_short_for_the_days_asked_says_so():
+    spells, survival = cohort(60, 4)
+    table = gap_time_distribution(spells, 2, None, survival, started_within_days=survival["time"].max() + 1)
+    assert (table["time"] == 0).all()
+    assert table["note"].str.startswith("nobody left the line within the longest follow-up less").all()
 
 
 def test_a_stratum_that_never_starts_the_line_says_so():

@@ -10,12 +10,13 @@ from analysis.estimate.curves.limits import check_limits, confidence_limits
 from analysis.estimate.curves.product_limit import incidence_curves
 from analysis.estimate.doors import WORDS
 from analysis.estimate.recurrence.courses import Courses, courses
-from analysis.estimate.recurrence.observation import Observation, observation
+from analysis.estimate.recurrence.observation import observation
 from analysis.estimate.recurrence.weighted import Gaps, weighted_incidence
 from analysis.schema import CURVES
 
 CORRECTED, PLAIN = "gap time, corrected", "gap time, plain"
 _RAN_OUT = "nobody was left at risk before others entered"
+_TOO_SHORT = "nobody left the line within the longest follow-up less the days within which it started"
 
 
 def gap_time_distribution(
@@ -118,9 +119,7 @@ def _both(
 ) -> pd.DataFrame:
     """The corrected curves of one stratum beside the plain ones, at the same times."""
     words = list(plain["event"].unique())
-    seen: Observation = observation(
-        found.entered[patients], found.left[patients], (found.died | found.cut_short)[patients]
-    )
+    seen = observation(found.entered[patients], found.left[patients], (found.died | found.cut_short)[patients])
     position = np.cumsum(patients) - 1
     causes = [WORDS.index(word) if word in WORDS else -1 for word in words]
     gaps = Gaps(
@@ -144,6 +143,8 @@ def _both(
             f"{cut_short} course(s) end at a relapse or next line; if these were watched on, hand in `survival`"
         )
     both = pd.concat([corrected.assign(estimand=CORRECTED), plain.assign(estimand=PLAIN)])
+    if plain["time"].max() == 0:
+        return both.assign(note=_TOO_SHORT)
     return both.assign(note=both["note"].mask(both["estimate"].isna(), _RAN_OUT))
 
 

@@ -8,6 +8,8 @@ import numpy as np
 
 from analysis.estimate.recurrence.observation import Observation
 
+_ROUNDING = 1e-12  # of a share
+
 
 @dataclass(frozen=True)
 class Gaps:
@@ -59,6 +61,7 @@ def weighted_incidence(gaps: Gaps, seen: Observation, horizon: float) -> tuple[n
         alpha = survival / total * psi
         beta = psi.sum(axis=0) / remaining if remaining else np.zeros(len(at))
         share = share + survival * events / total
+        share[np.abs(share - 1) < _ROUNDING] = 1.0  # all there is has no limits, a rounding short of it would have
         survival *= remaining / total
         grown = alpha + share[:, None] * beta
         level[:, at] += grown
