@@ -171,7 +171,7 @@ def test_the_notebooks_get_an_absolute_folder(project, monkeypatch):
 def test_list_names_notebooks_and_prints_the_parameters_of_one(project, capsys):
     assert main(["list"]) == 0
     told = capsys.readouterr().out.splitlines()
-    assert told[:3] == ["notebooks", "  good  The notebook good", "  fails  The notebook fails"]
+    assert told[:3] == ["notebooks", "  fails  The notebook fails", "  good  The notebook good"]
     assert "  commpass  relapse fetch commpass" in told
     assert main(["list", "good"]) == 0
     assert "  patients: int = 3  how many (patients, 1 to 100)" in capsys.readouterr().out

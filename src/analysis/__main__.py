@@ -116,7 +116,7 @@ def _report(asked: argparse.Namespace) -> int:
     decided = study.read(notebooks / "study.yaml")
     cohort = _located(asked.cohort or decided.cohort)
     runs = study.plan(decided, notebooks, cohort, _once_each(asked.values), asked.only)
-    names = [run.notebook for run in decided.runs]
+    names = sorted(run.notebook for run in decided.runs)
     out = folder.usable(asked.out or shelf.project_folder() / "reports")
     with kernels.fork_server(kernels.imported_by(run.notebook for run in runs)) as fork_address:
         say(f"cohort {cohort}: reading")  # while the fork server imports
@@ -221,7 +221,7 @@ def _catalogue() -> list[tuple[str, str]]:
 
 def _list(asked: argparse.Namespace) -> int:
     notebooks = shelf.project_folder() / "notebooks"
-    names = [run.notebook for run in study.read(notebooks / "study.yaml").runs]
+    names = sorted(run.notebook for run in study.read(notebooks / "study.yaml").runs)
     if asked.notebook is None:
         say("notebooks")
         for name in names:

@@ -2,6 +2,7 @@
 
 `counts.py` is the one pass over the spells, `strata.py` its groups, `doors.py` what it refuses; `curves` (Kaplan-Meier,
 Aalen-Johansen, medians, tables at fixed times) is made of it. `recurrence.py` answers how often and how many go on,
-`describe.py` who they are and what is not known of them, `usage.py` how they are treated, `checks.py` whether the
-numbers add up and agree with other libraries, `calibration` whether a cohort resembles the published ones.
+`hazards` (on the one solver in `likelihood`) what goes with it, `describe.py` who they are and what is not known of
+them, `usage.py` how they are treated, `checks.py` whether the numbers add up and agree with other libraries,
+`calibration` whether a cohort resembles the published ones.
 """
