@@ -38,7 +38,10 @@ CURVES = Table(
     "estimand, stratum, event and time",
     (
         Column(
-            "estimand", "text", "what is estimated: survival, cumulative incidence, one minus Kaplan-Meier, crude share"
+            "estimand",
+            "text",
+            "what is estimated: survival, cumulative incidence, one minus Kaplan-Meier, crude share, "
+            "mean number of relapses, mean number of further lines, gap time corrected or plain",
         ),
         STRATUM,
         EVENT,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from analysis.estimate.hazards.models import Data, Model
 from analysis.estimate.likelihood import dfbeta, martingale, schoenfeld, tests, time_varying_tests
@@ -56,7 +56,7 @@ def proportional_hazards(model: Model, transform: str = "km", by_term: bool = Tr
     else:
         found = time_varying_tests(fit, moment, [np.array(group, dtype=int) for group in places.values()])
     rows = [
-        (model.name, test, term, value if group else np.nan, len(group), float(stats.chi2.sf(value, len(group))), note)
+        (model.name, test, term, value if group else np.nan, len(group), float(special.chdtrc(len(group), value)), note)
         for (term, group), value in zip(places.items(), found, strict=True)
     ]
     return pd.DataFrame(rows, columns=TESTS.names)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from analysis.estimate.curves.limits import check_limits
 from analysis.estimate.hazards.design import columns_of
@@ -53,7 +53,7 @@ def _hazard_curve(model: Model, label: str, values: np.ndarray, conf_level: floa
     estimate, variance, slope = (_summed(part, found.stratum) for part in (found.jump, found.variance, found.slope))
     variance += np.einsum("ti,ij,tj->t", slope, fit.variance[np.ix_(fit.columns, fit.columns)], slope)
     error = np.sqrt(variance) if fit.robust is None else np.full(len(estimate), np.nan)
-    width = np.exp(stats.norm.ppf(0.5 + conf_level / 2) * error / estimate)
+    width = np.exp(special.ndtri(0.5 + conf_level / 2) * error / estimate)
     return pd.DataFrame(
         {
             "estimand": "cumulative hazard",

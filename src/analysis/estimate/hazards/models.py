@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from analysis.estimate.curves.limits import check_limits
 from analysis.estimate.doors import CENSORED, WORDS, as_names, check_spells, plain_numbers
@@ -162,7 +162,7 @@ def effects(model: Model, conf_level: float = 0.95) -> pd.DataFrame:
     fit, data = model.fit, model.data
     number = data.weight if data.whole_weights else np.ones(len(data.rows))
     error = fit.errors
-    reach = stats.norm.ppf(0.5 + conf_level / 2) * error
+    reach = special.ndtri(0.5 + conf_level / 2) * error
     with np.errstate(over="ignore"):
         frame = pd.DataFrame(
             {
@@ -174,7 +174,7 @@ def effects(model: Model, conf_level: float = 0.95) -> pd.DataFrame:
                 "conf_high": np.exp(fit.coefficients + reach),
                 "log_estimate": fit.coefficients,
                 "std_error": error,
-                "p": 2 * stats.norm.sf(np.abs(fit.coefficients / error)),
+                "p": 2 * special.ndtr(-np.abs(fit.coefficients / error)),
                 "subjects": float(number.sum()) if data.cluster is None else float(len(np.unique(data.cluster))),
                 "events": float(number[data.had].sum()),
                 "note": ["; ".join(part for part in (note, *model.notes) if part) for note in fit.notes],

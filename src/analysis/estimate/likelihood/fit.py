@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import linalg, stats
+from scipy import linalg, special
 
 from analysis.estimate.likelihood.newton import Ascent, ascend, derivatives, estimable
 from analysis.estimate.likelihood.partial import Problem, State, evaluate, score_residuals
@@ -201,4 +201,4 @@ def tests(fit: Fit) -> list[tuple[str, float, int, float]]:
     found.append(("Wald", _quadratic(variance[np.ix_(places, places)], fit.coefficients[places]), len(places)))
     if not np.isnan(fit.robust_score):
         found.append(("robust score", fit.robust_score, columns))
-    return [(name, value, df, float(stats.chi2.sf(value, df))) for name, value, df in found]
+    return [(name, value, df, float(special.chdtrc(df, value))) for name, value, df in found]
