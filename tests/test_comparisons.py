@@ -96,9 +96,9 @@ def test_log_rank_of_seven_subjects_by_hand():
     # Group a: at risk 4, 3, 3 of 7, 5, 3; events of any kind 1 of 2, 0 of 1, 2 of 2 on days 2, 4, 5.
     score = F(1) - 2 * F(4, 7) + 0 - F(3, 5) + 2 - 2
     variance = 2 * F(4 * 3, 49) * F(5, 6) + F(3 * 2, 25) + 0
-    found = schema.check(log_rank(SEVEN, None, "group"), schema.TESTS).iloc[0]
+    found = schema.check(log_rank(SEVEN, None, "group"), schema.GROUP_TESTS).iloc[0]
     assert found["statistic"] == pytest.approx(float(score**2 / variance), abs=1e-14)
-    assert found[["event", "compared", "degrees_of_freedom", "events", "subjects"]].tolist() == [
+    assert found[["event", "compared", "df", "events", "subjects"]].tolist() == [
         "any",
         "group",
         1,
@@ -136,7 +136,7 @@ def test_statistics_are_those_of_survdiff_coxph_and_cuminc(row):
     event = None if row.event == "any" else row.event
     found = (log_rank if row.test == "log-rank" else gray_test)(spells, event, "group", strata).iloc[0]
     assert found["statistic"] == pytest.approx(float(row.statistic), rel=1e-9, abs=1e-10)
-    assert found["degrees_of_freedom"] == row.degrees_of_freedom
+    assert found["df"] == row.df
     assert found["note"] == ""
 
 
@@ -224,7 +224,7 @@ def test_differences_are_those_of_the_means():
         row = found.loc[event]
         assert row["estimate"] == women["estimate"] - men["estimate"]
         assert row["std_error"] == pytest.approx(np.hypot(women["std_error"], men["std_error"]), rel=1e-14)
-        assert (row["p_value"] < 0.05) == (not row["conf_low"] < 0 < row["conf_high"])
+        assert (row["p"] < 0.05) == (not row["conf_low"] < 0 < row["conf_high"])
     with pytest.raises(ValueError, match="reference: expected one of the strata"):
         restricted_mean_difference(spells, 120, "group", reference="X")
     with pytest.raises(ValueError, match="at least two values"):
@@ -256,11 +256,11 @@ def test_groups_that_never_meet_cannot_be_compared():
     spells = pd.DataFrame({"entry": [0, 0, 5, 5], "time": [2, 3, 8, 9], "event": "death", "group": list("aabb")})
     found = log_rank(spells, "death", "group").iloc[0]
     assert np.isnan(found["statistic"])
-    assert np.isnan(found["p_value"])
+    assert np.isnan(found["p"])
     assert found["note"] == "no two groups were at risk together at an event"
     three = pd.concat([spells, spells.head(2).assign(time=[1, 2], group="c")])
     found = log_rank(three, "death", "group").iloc[0]
-    assert found[["degrees_of_freedom", "note"]].tolist() == [1, "only 2 of 3 groups were at risk together at an event"]
+    assert found[["df", "note"]].tolist() == [1, "only 2 of 3 groups were at risk together at an event"]
 
 
 def test_impossible_requests_are_refused():
@@ -292,7 +292,7 @@ def test_where_one_group_is_left_gray_goes_on_and_r_does_not():
     cut = spells.assign(time=[3, 3, 1, 2])  # what follows when b is gone cannot matter
     found = gray_test(spells, "death", "group").iloc[0]
     assert found["statistic"] == pytest.approx(gray_test(cut, "death", "group")["statistic"][0], rel=1e-12)
-    assert found["degrees_of_freedom"] == 1
+    assert found["df"] == 1
     alone = pd.DataFrame({"entry": 0, "time": [2, 3, 3, 1], "group": list("abbb")})
     alone["event"] = ["censored", "relapse", "relapse", "death"]
     assert gray_test(alone, "relapse", "group")["note"][0] == "no two groups were at risk together at an event"

@@ -128,7 +128,7 @@ def test_after_a_stop_nothing_begins(tmp_path, address):
 
 def test_a_kernel_that_is_interrupted_from_outside_says_so(tmp_path, address):
     told, statuses = execute(tmp_path, address, "import os, signal", "os.kill(os.getpid(), signal.SIGINT)", "2")
-    assert told["status"] == "interrupted"
+    assert (told["status"], told["message"]) == ("killed", "its kernel was interrupted by a signal")
     assert statuses[-1] == "not-run"
 
 
@@ -163,6 +163,25 @@ def test_what_a_notebook_started_ends_with_it(tmp_path, address):
     assert once(lambda: not is_alive(pid)), "a process that the notebook started outlives it"
 
 
+def test_nobodys_own_settings_take_part(tmp_path, address, monkeypatch):
+    own = tmp_path / "home"
+    startup = own / ".ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "00.py").write_text("mine = 1")
+    (own / "matplotlibrc").write_text("axes.facecolor: red")
+    for name, value in (("HOME", own), ("IPYTHONDIR", own / ".ipython"), ("MATPLOTLIBRC", own)):
+        monkeypatch.setenv(name, str(value))
+    told, _ = execute(
+        tmp_path, address, "import matplotlib; assert matplotlib.rcParams['axes.facecolor'] == 'white'", "mine"
+    )
+    assert told["message"] == "NameError: name 'mine' is not defined"
+
+
+def test_a_message_cannot_break_out_of_the_note(tmp_path, address):
+    execute(tmp_path, address, "raise ValueError('```\\n# Heading')")
+    assert "\n    # Heading" in note(tmp_path)
+
+
 def test_a_path_with_braces_is_taken_as_it_stands(tmp_path, address):
     folder = tmp_path / "{cohort}"
     folder.mkdir()
@@ -174,9 +193,9 @@ def test_a_path_with_braces_is_taken_as_it_stands(tmp_path, address):
 def test_a_kernel_that_never_answers_is_tried_once_more(tmp_path, monkeypatch):
     made = []
 
-    def manager_class(address, memory_gigabytes):
+    def manager_class(address, *more):
         made.append(address)
-        found = genuine(None, memory_gigabytes)
+        found = genuine(None, *more)
         if len(made) == 1:  # one that dies before it can answer
             found.kernel_spec = property(lambda self: broken)
         return found
@@ -194,8 +213,8 @@ def test_a_kernel_that_never_answers_is_tried_once_more(tmp_path, monkeypatch):
 def test_two_attempts_and_no_more(tmp_path, monkeypatch):
     from jupyter_client.kernelspec import KernelSpec
 
-    def manager_class(address, memory_gigabytes):
-        found = genuine(None, memory_gigabytes)
+    def manager_class(address, *more):
+        found = genuine(None, *more)
         found.kernel_spec = property(lambda self: KernelSpec(argv=["false"], language="python", metadata={}))
         return found
 

@@ -112,7 +112,7 @@ sorted(name for name in connection if name.startswith("curve"))
 
 
 def test_without_a_server_kernels_are_ordinary(tmp_path):
-    told, text = execute(tmp_path, str(tmp_path / "nobody"), "1 + 1")
+    told, text = execute(tmp_path, "@nobody", "1 + 1")
     assert (told["status"], told["kernel"], text) == ("ok", "ordinary", "2")
 
 

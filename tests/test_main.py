@@ -171,7 +171,7 @@ def test_the_notebooks_get_an_absolute_folder(project, monkeypatch):
 def test_list_names_notebooks_and_prints_the_parameters_of_one(project, capsys):
     assert main(["list"]) == 0
     told = capsys.readouterr().out.splitlines()
-    assert told[:3] == ["notebooks", "  good  The notebook good", "  fails  The notebook fails"]
+    assert told[:3] == ["notebooks", "  fails  The notebook fails", "  good  The notebook good"]
     assert "  commpass  relapse fetch commpass" in told
     assert main(["list", "good"]) == 0
     assert "  patients: int = 3  how many (patients, 1 to 100)" in capsys.readouterr().out
@@ -179,9 +179,9 @@ def test_list_names_notebooks_and_prints_the_parameters_of_one(project, capsys):
 
 def test_pages_of_two_cohorts_do_not_stand_in_one_folder(project, monkeypatch, capsys):
     assert main(["report", "--only", "good"]) == 0
-    monkeypatch.setattr(shelf, "about", lambda cohort, source: ABOUT | {"title": "Another cohort"})
+    monkeypatch.setattr(shelf, "about", lambda cohort, source: ABOUT | {"fingerprint": "cd" * 32})
     assert main(["report", "--only", "fails"]) == 2
-    assert "holds pages of another cohort (good)" in capsys.readouterr().err
+    assert "holds pages of other data (good)" in capsys.readouterr().err
 
 
 def test_a_file_is_no_folder_for_pages(project, tmp_path, capsys):

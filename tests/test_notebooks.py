@@ -12,7 +12,7 @@ import pytest
 
 from analysis import shelf
 from analysis.__main__ import main
-from analysis.report import parameters
+from analysis.report import kernels, parameters
 from analysis.sources import synthetic
 
 ROOT = Path(__file__).parents[1]
@@ -27,6 +27,7 @@ def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RELAPSE_DATA", str(folder))
+        patch.setattr(shelf, "commit", lambda: "0123456789ab")  # another commit while tests run would change pages
         yield folder
 
 
@@ -54,7 +55,8 @@ def real_pages(data, tmp_path_factory):
 
 
 def visible(page: Path) -> str:
-    text = re.sub(r"(?s)<style.*?</style>|<head.*?</head>", "", page.read_text(encoding="utf-8"))
+    """What a reader sees without opening the fold that holds the code."""
+    text = re.sub(r"(?s)<style.*?</style>|<head.*?</head>|<details.*?</details>", "", page.read_text(encoding="utf-8"))
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
 
 
@@ -81,6 +83,19 @@ def test_where_no_progression_is_recorded_nothing_is_called_relapse(real_pages, 
     allowed = "which is not the same as relapse: treatment is also changed for other reasons, and a relapse may wait"
     said = said.replace(allowed, "").replace("relapse_", "").replace("_relapse", "").replace("myeloma-relapse", "")
     assert not re.search(r".{60}relapse.{60}", said, flags=re.IGNORECASE)
+
+
+@pytest.mark.parametrize("jobs", ["1", "4"])
+def test_a_second_report_gives_the_same_bytes_without_forks_too(data, pages, simulated, tmp_path, monkeypatch, jobs):
+    monkeypatch.setenv(kernels.SWITCH, "0")
+    assert main(["report", "--cohort", str(simulated), "--out", str(tmp_path), "--jobs", jobs]) == 0
+    assert [record["kernel"] for record in records(tmp_path)] == ["ordinary"] * len(NAMES)
+    for name in [*NAMES, "index"]:
+        assert (tmp_path / f"{name}.html").read_bytes() == (pages / f"{name}.html").read_bytes(), name
+
+
+def records(out):
+    return [json.loads(file.read_text(encoding="utf-8")) for file in sorted(out.glob("runs/*.json"))]
 
 
 def test_a_handful_of_real_patients_shows_no_curve_and_says_why(real_pages):

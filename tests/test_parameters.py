@@ -344,7 +344,7 @@ def test_a_code_default_is_not_repeated():
 
 def plan_and_run(out: Path, name: str, **texts) -> dict:
     decided = study.Study(title="T", runs=[study.Run(notebook=name)])
-    [record] = runner.run_all(study.plan(decided, NOTEBOOKS, "synthetic", texts), out, ABOUT, {})
+    [record] = runner.run_all(study.plan(decided, NOTEBOOKS, "synthetic", texts), runner.Setting.of(out, ABOUT, {}))
     assert record["status"] == "ok", record["message"]
     return record
 

@@ -14,6 +14,7 @@ from cohort_facts import ABOUT
 from analysis import shelf
 from analysis.report import folder, runner, study
 from analysis.report.execution import Limits
+from analysis.report.runner import Setting
 
 NOTEBOOKS = Path(__file__).parent / "notebooks"
 
@@ -26,7 +27,7 @@ def planned(*names, folder=NOTEBOOKS, needs=None, **texts):
 def run(out, *names, timeout_seconds=120, jobs=2, tell=lambda name, status: None, **words):
     runs = planned(*names, **words)
     limits = Limits(run_seconds=timeout_seconds)
-    records = runner.run_all(runs, out, ABOUT, {"Relapse": "first progression"}, jobs, limits, tell)
+    records = runner.run_all(runs, Setting.of(out, ABOUT, {"Relapse": "first progression"}), jobs, limits, tell)
     return {record["notebook"]: record for record in records}
 
 
@@ -200,6 +201,6 @@ def test_a_page_that_cannot_be_made_fails_its_run_alone(tmp_path, monkeypatch):
 def test_facts_straight_from_a_frame_can_be_stored(tmp_path, monkeypatch):
     monkeypatch.setattr(runner.execution, "execute", lambda *a: (None, {"status": "failed", "timings_seconds": {}}))
     about = ABOUT | {"synthetic": np.True_, "patients": np.int64(7), "release": np.nan}
-    runner.run_all(planned("where"), tmp_path, about, {})
+    runner.run_all(planned("where"), Setting.of(tmp_path, about, {}))
     stored = folder.read_record(tmp_path, "where")["cohort"]
     assert (stored["synthetic"], stored["patients"], stored["release"]) == (True, 7, None)

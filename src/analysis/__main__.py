@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     except SystemExit as stop:  # argparse has said what was wrong, or printed the help
         return stop.code or DONE
     try:
-        with signals.told_to_end_as_interrupted():
+        with signals.interrupted_once():
             return asked.command(asked)
     except schema.BadInputError as error:
         _report_faults(error.faults, getattr(asked, "show_values", False))
@@ -116,7 +117,7 @@ def _report(asked: argparse.Namespace) -> int:
     decided = study.read(notebooks / "study.yaml")
     cohort = _located(asked.cohort or decided.cohort)
     runs = study.plan(decided, notebooks, cohort, _once_each(asked.values), asked.only)
-    names = [run.notebook for run in decided.runs]
+    names = sorted(run.notebook for run in decided.runs)
     out = folder.usable(asked.out or shelf.project_folder() / "reports")
     with kernels.fork_server(kernels.imported_by(run.notebook for run in runs)) as fork_address:
         say(f"cohort {cohort}: reading")  # while the fork server imports
@@ -124,17 +125,21 @@ def _report(asked: argparse.Namespace) -> int:
         definitions = decided.definitions.get("every", {}) | decided.definitions.get(about["endpoint"], {})
         limits = Limits.of_minutes(decided.timeout_minutes, decided.cell_timeout_minutes, decided.memory_gigabytes)
         with folder.alone_in(out):
-            folder.refuse_pages_of_others(out, names, [run.name for run in runs], about["title"])
+            folder.refuse_pages_of_others(out, names, [run.name for run in runs], about["fingerprint"])
             say(f"cohort {about['title']}: {about['patients']:,} patients; {len(runs)} notebook(s)")
             _mention_warnings(cohort)
-            with notebook_progress(len(runs)) as tell:
-                records = runner.run_all(runs, out, about, definitions, asked.jobs, limits, tell, fork_address)
-            index = folder.write_index(out, names, decided.title, definitions)
+            write_index = partial(folder.write_index, out, names, decided.title, definitions)
+            shared = runner.Setting.of(out, about, definitions)
+            try:
+                with notebook_progress(len(runs)) as tell:
+                    records = runner.run_all(runs, shared, asked.jobs, limits, tell, fork_address, write_index)
+            finally:
+                write_index()
     for record in records:
         if record["status"] != "ok":
             complain(outcome.sentence(record, out))
     good = sum(record["status"] == "ok" for record in records)
-    say(f"{good} of {len(runs)} notebook(s) ended well: {index}")
+    say(f"{good} of {len(runs)} notebook(s) ended well: {out / 'index.html'}")
     return outcome.exit_code(records)
 
 
@@ -221,7 +226,7 @@ def _catalogue() -> list[tuple[str, str]]:
 
 def _list(asked: argparse.Namespace) -> int:
     notebooks = shelf.project_folder() / "notebooks"
-    names = [run.notebook for run in study.read(notebooks / "study.yaml").runs]
+    names = sorted(run.notebook for run in study.read(notebooks / "study.yaml").runs)
     if asked.notebook is None:
         say("notebooks")
         for name in names:

@@ -101,7 +101,7 @@ log_rank_row <- function(data, name, event, stratified = FALSE, ties = NULL) {
     statistic <- found$score
     freedom <- length(coef(found))
   }
-  data.frame(test = "log-rank", dataset = name, event, stratified, statistic, degrees_of_freedom = freedom)
+  data.frame(test = "log-rank", dataset = name, event, stratified, statistic, df = freedom)
 }
 
 gray_rows <- function(data, name, stratified = FALSE) {
@@ -109,7 +109,7 @@ gray_rows <- function(data, name, stratified = FALSE) {
   found <- cuminc(data$time, data$event, data$group, strata, cencode = "censored")$Tests
   data.frame(
     test = "Gray", dataset = name, event = rownames(found), stratified, statistic = found[, "stat"],
-    degrees_of_freedom = as.integer(found[, "df"])
+    df = as.integer(found[, "df"])
   )
 }
 

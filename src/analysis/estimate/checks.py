@@ -9,8 +9,11 @@ from analysis.estimate.counts import count
 from analysis.estimate.curves import risk_table
 from analysis.estimate.curves.product_limit import incidence_curves, survival_curve
 from analysis.estimate.doors import CENSORED, as_names
+from analysis.estimate.hazards import events_per_term, influence, proportional_hazards
 from analysis.estimate.strata import strata_of
 from analysis.schema import CHECKS
+
+__all__ = ["events_per_term", "influence", "proportional_hazards", "witnesses"]
 
 _LIMIT = 1e-9
 _MOST_ROWS = 100_000  # the witnesses are slow; above this many rows they see an even sample, and so do we

@@ -72,8 +72,8 @@ def at(curves: pd.DataFrame, estimand: str, event: str, months: float) -> pd.Dat
     """
     rows = []
     time = days(months)
-    for stratum in in_order(curves["stratum"]):
-        row = _row_at(curves, estimand, event, stratum, time)
+    for stratum, own in curves.groupby("stratum", sort=False, observed=True):
+        row = _row_at(own, estimand, event, stratum, time)
         values = [float("nan")] * 3 if row is None else [row[name] for name in ("estimate", "conf_low", "conf_high")]
         missing = numbers.BEYOND if row is None else numbers.why_missing(row) if numbers.missing(values[0]) else ""
         row = pd.Series(dtype=object) if row is None else row

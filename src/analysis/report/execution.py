@@ -89,7 +89,10 @@ def execute(
 def _read(executed: Path) -> Any:
     import nbformat
 
-    return nbformat.read(executed, as_version=4) if executed.exists() else None
+    try:
+        return nbformat.read(executed, as_version=4)
+    except (OSError, ValueError):  # never written, or only in part: the disk was full
+        return None
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ class _Run:
 
     def attempt(self, fork_address: str | None) -> dict[str, Any]:
         """Run it once; status, message, and what kernel it had."""
-        made = kernels.manager_class(fork_address, self.limits.memory_gigabytes)
+        made = kernels.manager_class(fork_address, self.limits.memory_gigabytes, self.executed.parent / "ipython")
         self.stop.watch(made)
         status, message = "ok", ""
         try:
@@ -160,7 +163,7 @@ def _cause(error: BaseException, deadline: float, limits: Limits) -> tuple[str, 
 
     if isinstance(error, PapermillExecutionError):
         if error.ename == "KeyboardInterrupt":
-            return "interrupted", "its kernel was interrupted"
+            return "killed", "its kernel was interrupted by a signal"
         hint = f" (its limit is {limits.memory_gigabytes:g} GB)" if _is_out_of_memory(error, limits) else ""
         return "failed", f"{error.ename}: {error.evalue}{hint}"
     if time.monotonic() >= deadline:

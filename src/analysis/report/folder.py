@@ -18,6 +18,7 @@ from analysis.report import page
 from analysis.report.parameters import UsageError
 
 Record = dict[str, Any]
+_NEEDED = {"notebook", "status", "message", "cohort", "page"}
 
 
 def usable(out: Path) -> Path:
@@ -44,15 +45,19 @@ def alone_in(out: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     (out / "runs").mkdir(parents=True, exist_ok=True)
+    lock = FileLock(out / "runs" / ".lock", timeout=0)
     try:
-        with FileLock(out / "runs" / ".lock", timeout=0):
-            for left in [*out.glob(".*-aside"), *out.glob("runs/.*-aside")]:
-                shutil.rmtree(left, ignore_errors=True)
-            yield
+        lock.acquire()
     except Timeout:
         raise BusyError(
             f"--out {out}: another run is writing there; wait until it has ended, or name another folder"
         ) from None
+    try:
+        for left in out.glob(".*-aside"):
+            shutil.rmtree(left, ignore_errors=True)
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
@@ -75,23 +80,40 @@ def move_into_place(name: str, aside: Path, out: Path, record: Record) -> None:
 
 
 def read_record(out: Path, name: str) -> Record | None:
-    """The record of a notebook's last run into this folder; None when there was none."""
-    file = out / "runs" / f"{name}.json"
-    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+    """The record of a notebook's last run into this folder; None when there was none, or it is not one of ours."""
+    try:
+        record = json.loads((out / "runs" / f"{name}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) and set(record) >= _NEEDED else None
 
 
-def refuse_pages_of_others(out: Path, names: list[str], running: list[str], title: str) -> None:
-    """Raise UsageError when a page that this run will not remake shows another cohort than the one of this title."""
+def clear(out: Path, name: str) -> None:
+    """Take away the notebook of an earlier run: what comes next to it is the record of another."""
+    (out / "runs" / f"{name}.ipynb").unlink(missing_ok=True)
+
+
+def refuse_pages_of_others(out: Path, names: list[str], running: list[str], fingerprint: str) -> None:
+    """Raise UsageError when a page that this run will not remake was made from other data than these."""
     records = [record for name in names if name not in running and (record := read_record(out, name))]
-    shown = {record["notebook"]: (record.get("page") or {}).get("cohort", {}).get("title", title) for record in records}
-    if others := [name for name, other in shown.items() if other != title]:
-        raise UsageError([f"--out {out} holds pages of another cohort ({', '.join(others)}); name another folder"])
+    made_from = {record["notebook"]: record["page"]["cohort"]["fingerprint"] for record in records if record["page"]}
+    if others := [name for name, made in made_from.items() if made != fingerprint]:
+        raise UsageError([f"--out {out} holds pages of other data ({', '.join(others)}); name another folder"])
+
+
+def differing_parameters(records: list[Record]) -> dict[str, dict[str, Any]]:
+    """Which parameters have different values on different pages? By parameter, the value of each page that has it."""
+    values: dict[str, dict[str, Any]] = {}
+    for record in records:
+        for parameter, value in ((record["page"] or {}).get("parameters") or {}).items():
+            values.setdefault(parameter, {})[record["notebook"]] = value
+    return {name: by_page for name, by_page in values.items() if len(set(map(str, by_page.values()))) > 1}
 
 
 def write_index(out: Path, names: list[str], title: str, definitions: Mapping[str, str]) -> Path:
     """index.html: one row per notebook of the study with its question, cohort and the status of its last run."""
     records = [record for name in names if (record := read_record(out, name))]
-    html = page.render_index(title, records, definitions)
+    html = page.render_index(title, records, definitions, differing_parameters(records))
     with aside(out, "index") as made_aside:
         made = made_aside / "index.html"
         made.write_text(html, encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -12,13 +13,19 @@ from rich.console import Console
 
 def say(text: str) -> None:
     """One line of what is going on, on standard output."""
-    Console().print(_inert(text), markup=False, highlight=False, soft_wrap=True)
+    _print(Console(), text)
 
 
 def complain(text: str) -> None:
     """What went wrong, on standard error, in as many lines as it comes in."""
     for line in text.split("\n"):
-        Console(stderr=True).print(_inert(line), markup=False, highlight=False, soft_wrap=True)
+        _print(Console(stderr=True), line)
+
+
+def _print(console: Console, line: str) -> None:
+    # rich ends the program when nobody reads any more (`relapse report | head -1`); a report goes on
+    with contextlib.suppress(BrokenPipeError, SystemExit):
+        console.print(_inert(line), markup=False, highlight=False, soft_wrap=True)
 
 
 def _inert(line: str) -> str:

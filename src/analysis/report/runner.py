@@ -6,6 +6,7 @@ there: runs/NAME.ipynb, NAME.html (from a run that ended well, and no other) and
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import threading
 import time
@@ -35,37 +36,39 @@ class Setting:
     definitions: Mapping[str, str]
     origin: Mapping[str, Any]
 
+    @classmethod
+    def of(cls, out: Path, about: Mapping[str, Any], definitions: Mapping[str, str]) -> Setting:
+        """This code's own setting: facts of the cohort as `shelf.about` returns them, terms that every page prints."""
+        origin = {"versions": {"python": platform.python_version(), **shelf.versions()}, "commit": shelf.commit()}
+        return cls(out, {name: _plain(value) for name, value in about.items()}, definitions, origin)
+
 
 def run_all(
     runs: list[PlannedRun],
-    out: Path,
-    about: Mapping[str, Any],
-    definitions: Mapping[str, str],
+    setting: Setting,
     jobs: int = 1,
     limits: Limits = Limits(),  # noqa: B008 - frozen
     tell: Tell = lambda name, status: None,
     fork_address: str | None = None,
+    begun: Callable[[], Any] = lambda: None,
 ) -> list[Record]:
     """Which of these notebooks ended well? Runs them side by side, each after those it needs; returns their records.
 
     Parameters
     ----------
     runs : in an order that their needs allow, as `study.plan` gives them; a need that is not among them counts as met.
-    out : folder of the pages; runs/ in it gets executed notebooks and records.
-    about : facts of the cohort, as `shelf.about` returns them.
-    definitions : terms and sentences that every page prints.
+    setting : folder of the pages (runs/ in it gets executed notebooks and records), cohort, definitions, origin.
     jobs : how many notebooks run at a time.
     limits : what one notebook may take, kernel start included.
     tell : called with a notebook's name and "started", "ok", "failed", "killed", "timed-out", "interrupted" or
         "skipped"; from several threads, one at a time.
     fork_address : of a fork server, as `kernels.fork_server` yields it; None for ordinary kernels.
+    begun : called once, when every run has its record, which says "unfinished" until it has ended.
 
     A notebook that fails stops only those that need it; they are skipped, and the old pages of both stay. Ctrl-C
     stops all: running notebooks are "interrupted", those that wait are too, and every one has its record.
     """
-    (out / "runs").mkdir(parents=True, exist_ok=True)
-    origin = {"versions": {"python": platform.python_version(), **shelf.versions()}, "commit": shelf.commit()}
-    setting = Setting(out, {name: _plain(value) for name, value in about.items()}, definitions, origin)
+    (setting.out / "runs").mkdir(parents=True, exist_ok=True)
     lock, stop = threading.Lock(), Stop()
 
     def tell_one_at_a_time(name: str, status: str) -> None:
@@ -78,6 +81,10 @@ def run_all(
         tell_one_at_a_time(run.name, record["status"])
         return record
 
+    for run in runs:
+        folder.clear(setting.out, run.name)
+        _not_run(run, setting, "unfinished", "has not ended: it is under way, or the whole report was cut off")
+    begun()
     records: dict[str, Record] = {}
     waiting: list[PlannedRun] = list(runs)
     running: dict[Future, str] = {}
@@ -94,10 +101,17 @@ def run_all(
                 records |= {running.pop(future): future.result() for future in _finished(running)}
         except KeyboardInterrupt:
             stop.at_once()
-            records |= {name: future.result() for future, name in running.items()}
-            for run in waiting:
-                records[run.name] = _not_run(run, setting, "interrupted", "interrupted before it began")
-    return [records[run.name] for run in runs if run.name in records]
+            wait(running)
+            records |= {run.name: _after_stop(run, setting) for run in runs if run.name not in records}
+    return [records[run.name] for run in runs]
+
+
+def _after_stop(run: PlannedRun, setting: Setting) -> Record:
+    """What a run came to before everything stopped."""
+    record = folder.read_record(setting.out, run.name)
+    if record and record["status"] != "unfinished":
+        return record
+    return _not_run(run, setting, "interrupted", "interrupted before it began")
 
 
 def _plain(value: Any) -> Any:
@@ -133,14 +147,17 @@ def run_one(
     """How did this notebook's run end? Its record, which also stands in runs/NAME.json; see `run_all`."""
     begin = time.monotonic()
     record = _new_record(run, setting)
-    with folder.aside(setting.out, run.name) as aside:
-        executed = aside / "executed.ipynb"
-        notebook, told = execution.execute(run.notebook, executed, run.values, limits, fork_address, stop)
-        record |= told
-        if record["status"] == "ok":
-            _export(run, notebook, aside, record, setting)
-        record["timings_seconds"]["total"] = round(time.monotonic() - begin, 3)
-        folder.move_into_place(run.name, aside, setting.out, record)
+    try:
+        with folder.aside(setting.out, run.name) as aside:
+            executed = aside / "executed.ipynb"
+            notebook, told = execution.execute(run.notebook, executed, run.values, limits, fork_address, stop)
+            record |= told
+            if record["status"] == "ok":
+                _export(run, notebook, aside, record, setting)
+            record["timings_seconds"]["total"] = round(time.monotonic() - begin, 3)
+            folder.move_into_place(run.name, aside, setting.out, record)
+    except OSError as error:  # a full disk, say: this run is lost, and the others have to be told of
+        return _not_run(run, setting, "failed", f"its files could not be written: {error}")
     return record
 
 
@@ -175,6 +192,7 @@ def _export(run: PlannedRun, notebook: Any, aside: Path, record: Record, setting
             "title": made.title,
             "question": made.question,
             "cohort": {name: about[name] for name in ("name", "title", "synthetic", "fingerprint")},
+            "parameters": {name: value for name, value in run.all_values.items() if name != "cohort"},
         }
     record["timings_seconds"]["export"] = round(time.monotonic() - begin, 3)
 
@@ -185,7 +203,8 @@ def _because_of_needs(run: PlannedRun, records: Mapping[str, Record]) -> str:
 
 
 def _not_run(run: PlannedRun, setting: Setting, status: str, message: str) -> Record:
+    """The record of a run that made nothing; where even that cannot be written, it is at least returned."""
     record = _new_record(run, setting) | {"status": status, "message": message}
-    with folder.aside(setting.out, run.name) as aside:
+    with contextlib.suppress(OSError), folder.aside(setting.out, run.name) as aside:
         folder.move_into_place(run.name, aside, setting.out, record)
     return record

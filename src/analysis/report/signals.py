@@ -1,4 +1,4 @@
-"""SIGTERM, as schedulers and containers send it, taken as Ctrl-C is."""
+"""SIGTERM and SIGHUP, as schedulers, containers and closed terminals send them, taken as Ctrl-C is: once."""
 
 from __future__ import annotations
 
@@ -10,17 +10,28 @@ from typing import Any
 
 
 @contextmanager
-def told_to_end_as_interrupted() -> Iterator[None]:
-    """While this holds, SIGTERM raises KeyboardInterrupt, so that records are written and kernels end with us."""
+def interrupted_once() -> Iterator[None]:
+    """While this holds, the first signal to end raises KeyboardInterrupt and all further ones are ignored.
 
-    def interrupt(number: int, frame: Any) -> None:
-        raise KeyboardInterrupt(signal.Signals(number).name)
-
+    So records and index are still written, and kernels end with us, however impatient somebody is. What the caller
+    had ignored (nohup ignores SIGHUP) stays ignored.
+    """
     if threading.current_thread() is not threading.main_thread():  # only there can a handler be set
         yield
         return
-    before = signal.signal(signal.SIGTERM, interrupt)
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    before = {number: signal.getsignal(number) for name in names if (number := getattr(signal, name, None))}
+    heeded = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+
+    def interrupt(number: int, frame: Any) -> None:
+        for other in heeded:
+            signal.signal(other, signal.SIG_IGN)
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    for number in heeded:
+        signal.signal(number, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number in heeded:
+            signal.signal(number, before[number])

@@ -18,6 +18,7 @@ from analysis.report import parameters as interface
 from analysis.report.parameters import Parameter, UsageError, nearest
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
+_Minutes = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Endpoint = Literal["every", "relapse", "next_line"]
 
 
@@ -36,9 +37,9 @@ class Study(BaseModel):
     model_config = _STRICT
     title: str
     cohort: str = "synthetic"
-    timeout_minutes: Annotated[float, Field(gt=0)] = 30
-    cell_timeout_minutes: Annotated[float, Field(gt=0)] | None = None
-    memory_gigabytes: Annotated[float, Field(gt=0)] | None = None
+    timeout_minutes: _Minutes = 30
+    cell_timeout_minutes: _Minutes | None = None
+    memory_gigabytes: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
     parameters: dict[str, Any] = {}
     definitions: dict[Endpoint, dict[str, str]] = {}
     runs: Annotated[list[Run], Field(min_length=1)]
@@ -218,10 +219,14 @@ def _unknown_parameters(study: Study, declared: dict, chosen: list[str], texts: 
 
 
 def title(notebook: Path) -> str:
-    """The first heading of a notebook: the question it answers."""
+    """The first heading of a notebook: the question it answers; empty when it has none or is no notebook."""
     import nbformat
 
-    for cell in nbformat.read(notebook, as_version=4).cells:
+    try:
+        cells = nbformat.read(notebook, as_version=4).cells
+    except ValueError:
+        return ""
+    for cell in cells:
         if cell.cell_type == "markdown" and cell.source.startswith("# "):
             return cell.source.splitlines()[0].removeprefix("# ").strip()
     return ""

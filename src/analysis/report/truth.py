@@ -76,7 +76,9 @@ def _put_note(notebook: Any, status: str, message: str, failing: dict | None, ne
 
     where = f" in cell {failing['number']}" if failing else " before its first cell"
     rest = f" Cells that never ran: {', '.join(map(str, never_ran))}." if never_ran else ""
-    note = new_markdown_cell(f"**{_ENDED[status]}{where}.**{rest}\n\n```text\n{message}\n```", id="run-status")
+    numbering = " Cells are numbered as in the notebook that was run." if failing or never_ran else ""
+    said = "\n".join(f"    {line}" for line in message.splitlines())
+    note = new_markdown_cell(f"**{_ENDED[status]}{where}.**{rest}{numbering}\n\n{said}", id="run-status")
     note.metadata["tags"] = ["run-status"]
     notebook.cells.insert(0, note)
 

@@ -38,7 +38,10 @@ CURVES = Table(
     "estimand, stratum, event and time",
     (
         Column(
-            "estimand", "text", "what is estimated: survival, cumulative incidence, one minus Kaplan-Meier, crude share"
+            "estimand",
+            "text",
+            "what is estimated: survival, cumulative incidence, one minus Kaplan-Meier, crude share, "
+            "mean number of relapses, mean number of further lines, gap time corrected or plain",
         ),
         STRATUM,
         EVENT,
@@ -141,14 +144,14 @@ DIFFERENCES = Table(
         Column("horizon", "number", "time since line start up to which the mean is taken", "days", minimum=0),
         *_limits("days"),
         Column("std_error", "number", "standard error of the difference", "days", nullable=True),
-        Column("p_value", "number", "two-sided, of no difference (normal)", nullable=True, minimum=0, maximum=1),
+        Column("p", "number", "two-sided, of no difference (normal)", nullable=True, minimum=0, maximum=1),
         NOTE,
     ),
     key=("estimand", "stratum", "event"),
 )
 
-TESTS = Table(
-    "TESTS",
+GROUP_TESTS = Table(
+    "GROUP_TESTS",
     "test and event",
     (
         Column("test", "text", "name of the test: log-rank, Gray"),
@@ -157,8 +160,8 @@ TESTS = Table(
         Column("stratified_by", "text", "columns within whose values they are compared, joined by +; empty for none"),
         Column("groups", "integer", "groups compared", minimum=0),
         Column("statistic", "number", "chi-square statistic", nullable=True, minimum=0),
-        Column("degrees_of_freedom", "integer", "degrees of freedom", minimum=0),
-        Column("p_value", "number", "chance of such a statistic or a larger one", nullable=True, minimum=0, maximum=1),
+        Column("df", "integer", "degrees of freedom", minimum=0),
+        Column("p", "number", "chance of such a statistic or a larger one", nullable=True, minimum=0, maximum=1),
         _count("subjects", "subjects compared"),
         _count("events", "events of this kind"),
         NOTE,
@@ -208,6 +211,53 @@ ATTRITION = Table(
         ),
     ),
     key=("line", "reading", "outcome", "time"),
+)
+
+EFFECTS = Table(
+    "EFFECTS",
+    "model and term",
+    (
+        Column("model", "text", "the model in words, with its event"),
+        Column("term", "text", "column of the model: a number, or a factor with its level in brackets"),
+        Column("scale", "text", "what `estimate` is: hazard ratio, subdistribution hazard ratio"),
+        *_limits(),
+        Column("log_estimate", "number", "the coefficient: natural logarithm of the estimate", nullable=True),
+        Column("std_error", "number", "standard error of the coefficient", nullable=True, minimum=0),
+        Column("p", "number", "two-sided p of the Wald test that the coefficient is 0", nullable=True, minimum=0),
+        _count("subjects", "clusters where there are some, otherwise rows, in the model"),
+        _count("events", "events in the model"),
+        NOTE,
+    ),
+    key=("model", "term"),
+)
+
+RESIDUALS = Table(
+    "RESIDUALS",
+    "model, kind, row and term",
+    (
+        Column("model", "text", "the model in words, with its event"),
+        Column("kind", "text", "martingale, schoenfeld, scaled schoenfeld or dfbeta"),
+        Column("row", "integer", "place of the row among the spells given, from 0", minimum=0),
+        TIME,
+        Column("term", "text", "column of the model; empty for martingale residuals"),
+        Column("residual", "number", "the residual"),
+    ),
+    key=("model", "kind", "row", "term"),
+)
+
+TESTS = Table(
+    "TESTS",
+    "model, test and term",
+    (
+        Column("model", "text", "the model in words, with its event"),
+        Column("test", "text", "the test by name"),
+        Column("term", "text", 'term of the formula, "all" for all together'),
+        Column("statistic", "number", "chi-squared statistic", nullable=True),
+        Column("df", "integer", "degrees of freedom", minimum=0),
+        Column("p", "number", "p of the statistic", nullable=True, minimum=0, maximum=1),
+        NOTE,
+    ),
+    key=("model", "test", "term"),
 )
 
 AT_TIMES = Table("AT_TIMES", "estimand, stratum, event and fixed time", CURVES.columns, CURVES.key)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
+from analysis.estimate.likelihood import maximise, risk_sets
 from analysis.schema import DAYS_PER_MONTH
 
 FLAGS = ("del17p", "t4_14", "t14_16", "gain_1q")
@@ -53,24 +56,39 @@ def median(time: np.ndarray, event: np.ndarray) -> float:
     return float(found) if np.isfinite(found) else np.nan
 
 
-def cox(frame: pd.DataFrame):
-    """Cox model of `time` and `event` on every other column that varies, complete cases. R: coxph, ties efron."""
-    from lifelines import CoxPHFitter
-    from lifelines.exceptions import ConvergenceError
+@dataclass(frozen=True)
+class Cox:
+    """A Cox model: hazard ratios by term; time, event and linear predictor of each row that it used."""
 
+    ratios: dict[str, float]
+    time: np.ndarray
+    event: np.ndarray
+    predictor: np.ndarray
+
+    def concordance(self) -> float:
+        """Harrell's C of the model on its own rows."""
+        from lifelines.utils import concordance_index
+
+        return float(concordance_index(self.time, -self.predictor, self.event))
+
+
+def cox(frame: pd.DataFrame) -> Cox:
+    """Cox model of `time` and `event` on every other column that varies, complete cases. R: coxph, ties efron."""
     frame = frame.dropna().astype(float)
     covariates = [name for name in frame.columns.drop(["time", "event"]) if frame[name].min() < frame[name].max()]
     if not covariates or frame["event"].sum() < EVENTS_PER_COVARIATE * len(covariates):
         raise CannotTellError(f"fewer than {EVENTS_PER_COVARIATE} events per covariate")
-    try:
-        return CoxPHFitter().fit(frame[["time", "event", *covariates]], "time", "event")
-    except ConvergenceError:
-        raise CannotTellError("the Cox model does not converge") from None
+    time, event, columns = frame["time"].to_numpy(), frame["event"].to_numpy() > 0, frame[covariates].to_numpy()
+    fit = maximise(risk_sets(time, event, np.zeros(len(frame), dtype=np.intp), None), columns, tuple(covariates))
+    if not fit.converged or not fit.finite.all() or np.isnan(fit.coefficients).any():
+        raise CannotTellError("the Cox model does not converge")
+    ratios = dict(zip(covariates, np.exp(fit.coefficients).tolist(), strict=True))
+    return Cox(ratios, time, event, columns @ fit.coefficients)
 
 
-def ratio(model, term: str) -> float:
+def ratio(model: Cox, term: str) -> float:
     """Hazard ratio of a term; missing when the term did not vary."""
-    return float(np.exp(model.params_[term])) if term in model.params_ else np.nan
+    return model.ratios.get(term, np.nan)
 
 
 def survival_from_lines(patients: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:

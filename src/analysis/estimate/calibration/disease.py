@@ -43,7 +43,7 @@ def prognosis(cohort, lines, spells) -> dict[str, float]:
     """Adjusted hazard ratios of death by cytogenetics from line 1, and the concordance of that model."""
     model = cox(_from_line(cohort, lines, 1))
     figures = {f"os_hr_{name}": ratio(model, name) for name in ("del17p", "t4_14", "gain_1q")}
-    return figures | {"c_index": float(model.concordance_index_)}
+    return figures | {"c_index": model.concordance()}
 
 
 def kidney(cohort, lines, spells) -> dict[str, float]:

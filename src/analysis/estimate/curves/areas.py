@@ -134,7 +134,7 @@ def restricted_mean_difference(
     ]
     table = table.assign(reference=reference, estimate=estimate, std_error=std_error, note=notes)
     table = table.assign(conf_low=estimate - half, conf_high=estimate + half)
-    table["p_value"] = 2 * ndtr(-(estimate / std_error).abs())
+    table["p"] = 2 * ndtr(-(estimate / std_error).abs())
     extra = table.columns.difference([*RESTRICTED_MEANS.names, *DIFFERENCES.names, *base.columns], sort=False)
     return table[[*DIFFERENCES.names, *extra]].sort_values(key, kind="stable", ignore_index=True)
 

@@ -11,7 +11,7 @@ from scipy.special import chdtrc
 from analysis.estimate.counts import Counts, count
 from analysis.estimate.doors import CENSORED, WORDS, as_names
 from analysis.estimate.strata import strata_of
-from analysis.schema import TESTS, SchemaError
+from analysis.schema import GROUP_TESTS, SchemaError
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def log_rank(
 
     Returns
     -------
-    Table TESTS, one row. Groups that were never at risk together with another one at an event cannot be compared:
+    Table GROUP_TESTS, one row. Groups that were never at risk together with another one at an event cannot be compared:
     they take a degree of freedom less each, and `note` says so; where none can, statistic and p value are missing.
 
     Raises
@@ -58,7 +58,7 @@ def log_rank(
     Example
     -------
     >>> spells = pd.DataFrame({"line": [1, 1, 2, 2], "entry": 0, "time": [3, 4, 1, 2], "event": "death"})
-    >>> log_rank(spells, "death", "line")[["statistic", "degrees_of_freedom", "p_value"]].round(4).values.tolist()
+    >>> log_rank(spells, "death", "line")[["statistic", "df", "p"]].round(4).values.tolist()
     [[2.8824, 1.0, 0.0896]]
     """
     if event is not None and (event not in WORDS or event == CENSORED):
@@ -93,7 +93,7 @@ def gray_test(
 
     Returns
     -------
-    Table TESTS, one row, as in `log_rank`.
+    Table GROUP_TESTS, one row, as in `log_rank`.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def gray_test(
     Example
     -------
     >>> spells = pd.DataFrame({"line": [1, 1, 2, 2], "entry": 0, "time": [3, 4, 1, 2], "event": "death"})
-    >>> gray_test(spells, "death", "line")[["event", "degrees_of_freedom"]].values.tolist()
+    >>> gray_test(spells, "death", "line")[["event", "df"]].values.tolist()
     [['death', 1]]
     """
     if event not in WORDS or event == CENSORED:
@@ -212,7 +212,7 @@ def _row(
     score: np.ndarray,
     variance: np.ndarray,
 ) -> pd.DataFrame:
-    """One row of TESTS: the score against its variance, on as many degrees of freedom as the variance has."""
+    """One row of GROUP_TESTS: the score against its variance, on as many degrees of freedom as the variance has."""
     spread, axes = np.linalg.eigh(variance)
     kept = spread > 1e-10 * max(1.0, spread.max())
     rank, note = int(kept.sum()), ""
@@ -225,4 +225,4 @@ def _row(
         float(chdtrc(rank, statistic)) if rank else np.nan,
         counts.strata["subjects"].sum(), sum(grid.events.sum() for grid in grids), note,
     )  # fmt: skip
-    return pd.DataFrame([values], columns=TESTS.names)
+    return pd.DataFrame([values], columns=GROUP_TESTS.names)

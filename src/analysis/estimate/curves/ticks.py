@@ -62,15 +62,16 @@ def risk_table(spells: pd.DataFrame, times: Sequence[float], by: str | list[str]
     ticks = sorted_times(times)
     counts = count(spells, by)
     leaving = {CENSORED: counts.censored} | dict(zip(counts.words, counts.events, strict=True))
-    parts = []
+    parts, places = [], []
     for place, rows in enumerate(counts.slices()):
         gone = {word: _before(counts.time[rows], number[rows], ticks) for word, number in leaving.items()}
         waiting = counts.not_entered(place, ticks)
         states = {"at risk": counts.strata["subjects"].iloc[place] - sum(gone.values()) - waiting}
         states |= {"not yet entered": waiting} if len(counts.entries[0]) else {}
         for state, number in (states | gone).items():
-            parts.append(_labelled({"time": ticks, "state": state, "count": number}, counts, place))
-    return pd.concat(parts, ignore_index=True) if parts else empty(RISK)
+            parts.append({"time": ticks, "state": state, "count": number})
+            places.append(place)
+    return _labelled(parts, places, counts) if parts else empty(RISK)
 
 
 def crude_comparison(
@@ -140,21 +141,25 @@ def _before(time: np.ndarray, number: np.ndarray, ticks: np.ndarray, side: str =
     return np.concatenate([[0.0], np.cumsum(number)])[np.searchsorted(time, ticks, side=side)]
 
 
-def _labelled(columns: dict, counts: Counts, place: int) -> pd.DataFrame:
-    """A frame of one stratum, headed by its label and followed by the columns that made it."""
-    stratum = counts.strata.drop(columns=["subjects", "last_time"]).iloc[[place] * len(columns["time"])]
-    labels = stratum.reset_index(drop=True)
-    frame = pd.DataFrame(columns)
-    return pd.concat([labels[["stratum"]], frame, labels.drop(columns="stratum")], axis=1)
+def _labelled(parts: list[dict], places: list[int], counts: Counts) -> pd.DataFrame:
+    """One frame of all parts, each of one stratum: headed by its label and followed by the columns that made it."""
+    sizes = [len(part["time"]) for part in parts]
+    columns = {
+        name: np.concatenate([np.broadcast_to(part[name], size) for part, size in zip(parts, sizes, strict=True)])
+        for name in parts[0]
+    }
+    strata = counts.strata.drop(columns=["subjects", "last_time"]).iloc[np.repeat(places, sizes)]
+    labels = strata.reset_index(drop=True)
+    return pd.concat([labels[["stratum"]], pd.DataFrame(columns), labels.drop(columns="stratum")], axis=1)
 
 
 def read_at(curves: pd.DataFrame, counts: Counts, ticks: np.ndarray) -> pd.DataFrame:
     """CURVES at fixed times from CURVES at all times: the last row at or before each tick, counts cumulated."""
     leaving = counts.censored + counts.events.sum(axis=0)
-    places = {label: place for place, label in enumerate(counts.strata["stratum"])}
-    parts = []
+    known = {label: place for place, label in enumerate(counts.strata["stratum"])}
+    parts, places = [], []
     for (estimand, label, event), curve in curves.groupby(["estimand", "stratum", "event"], sort=False):
-        place = places[label]
+        place = known[label]
         rows = counts.slices()[place]
         time = counts.time[rows]
         measures = curve[_MEASURES].to_numpy()[np.searchsorted(time, ticks, side="right") - 1]
@@ -173,8 +178,9 @@ def read_at(curves: pd.DataFrame, counts: Counts, ticks: np.ndarray) -> pd.DataF
             columns[name] = _before(time, curve[name].to_numpy(), ticks, side="right")
         columns["note"] = np.where(np.isnan(measures[:, 0]), ran_out_note(curve), "").astype(object)
         columns["note"][past] = f"past the last time under observation ({time[-1]:g})"
-        parts.append(_labelled(columns, counts, place))
+        parts.append(columns)
+        places.append(place)
     if not parts:
         return curves.assign(note="")
-    table = pd.concat(parts, ignore_index=True)
+    table = _labelled(parts, places, counts)
     return table[[*CURVES.names, *[name for name in table.columns if name not in CURVES.names]]]

@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import importlib.util
 import os
+import secrets
+import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from analysis import shelf
+from analysis.report.kernels.sockets import bound
 
 SWITCH = "RELAPSE_FORK_KERNELS"
 
@@ -40,30 +43,43 @@ def fork_server(modules: Iterable[str] = ()) -> Iterator[str | None]:
     `modules` are imported besides the libraries of the stack. The server, and every kernel of it, dies with the
     process that started it, however that ends.
     """
-    if not can_fork():
+    address = f"@relapse-{secrets.token_hex(16)}"
+    try:
+        server = _start_server(address, modules) if can_fork() else None
+    except OSError:  # no process or socket to be had: then without
+        server = None
+    if server is None:
         yield None
         return
-    with tempfile.TemporaryDirectory(prefix="relapse-") as folder, socket.socket(socket.AF_UNIX) as listener:
-        address = str(Path(folder) / "kernels")
-        listener.bind(address)
+    try:
+        yield address
+    finally:
+        server.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(timeout=10)
+        server.kill()
+        server.wait()
+
+
+def _start_server(address: str, modules: Iterable[str]) -> subprocess.Popen:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(bound(address))
         listener.listen(64)
-        command = [sys.executable, "-P", "-m", "analysis.report.kernels.server", str(listener.fileno()), *modules]
-        server = subprocess.Popen(
-            command,
+        number = listener.fileno()
+        # the listener is closed here: from then on a dead server is a refused connection, and no endless wait
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "analysis.report.kernels.server", str(number), *modules],
             stdin=subprocess.PIPE,
-            pass_fds=[listener.fileno()],
+            pass_fds=[number],
             start_new_session=True,  # Ctrl-C is for its owner, who then closes the pipe
-            env=os.environ | {"PYTHONHASHSEED": "0"},
+            env=os.environ | _settings(),
         )
-        listener.close()  # from here on a dead server is a refused connection, and no endless wait
-        try:
-            yield address
-        finally:
-            server.stdin.close()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                server.wait(timeout=10)
-            server.kill()
-            server.wait()
+
+
+def _settings() -> dict[str, str]:
+    """What makes two kernels alike: the order of sets (so the bytes of a page), and no look of somebody's own."""
+    plain = Path(importlib.util.find_spec("matplotlib").origin).parent / "mpl-data" / "matplotlibrc"
+    return {"PYTHONHASHSEED": "0", "MATPLOTLIBRC": str(plain)}
 
 
 def imported_by(notebooks: Iterable[Path]) -> list[str]:
@@ -93,20 +109,24 @@ def _imports(tree: ast.AST) -> set[str]:
     return names
 
 
-def manager_class(address: str | None = None, memory_gigabytes: float | None = None) -> type:
+def manager_class(
+    address: str | None = None, memory_gigabytes: float | None = None, ipython_folder: Path | None = None
+) -> type:
     """The class that papermill starts kernels with: this very Python, forked from the server at `address` if given.
 
     Each call makes a class of its own. Its `managers` lists the kernel managers made of it, so that whoever asked
     for a run can see its kernel, and kill it. A kernel that takes more memory than it may gets a MemoryError (Linux;
-    elsewhere the limit is not held).
+    elsewhere the limit is not held). IPython keeps its things in `ipython_folder`, so that nobody's own start-up
+    files run in a report.
     """
     from ipykernel.kernelspec import get_kernel_dict
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
 
-    # A fixed hash seed keeps the order of sets, and so the bytes of a page; kernels start in the notebook's folder,
-    # so that a relative RELAPSE_DATA would point elsewhere.
-    environment = {"PYTHONHASHSEED": "0", "RELAPSE_DATA": str(shelf.data_folder().resolve())}
+    # kernels start in the notebook's folder, so that a relative RELAPSE_DATA would point elsewhere
+    environment = _settings() | {"RELAPSE_DATA": str(shelf.data_folder().resolve())}
+    if ipython_folder is not None:
+        environment["IPYTHONDIR"] = str(ipython_folder.resolve())
 
     class ThisPython(AsyncKernelManager):
         """Starts this interpreter, whatever kernels the machine has registered under `python3`."""
@@ -144,8 +164,10 @@ def is_forked(manager: Any) -> bool:
 
 
 def kill(manager: Any) -> None:
-    """Kill a manager's kernel from another thread; its run then ends as one whose kernel died."""
-    process = getattr(manager.provisioner, "process", None)
-    if process is not None:
-        with contextlib.suppress(OSError):
+    """Kill a manager's kernel and its process group from another thread; its run ends as one whose kernel died."""
+    process, group = (getattr(manager.provisioner, name, None) for name in ("process", "pgid"))
+    with contextlib.suppress(OSError):
+        if group and process is not None:
+            os.killpg(group, signal.SIGKILL)
+        elif process is not None:
             process.kill()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -13,6 +14,8 @@ from typing import Any
 
 from jupyter_client.provisioning import LocalProvisioner
 from traitlets import Float, Unicode
+
+from analysis.report.kernels.sockets import bound
 
 
 class ForkedProcess:
@@ -27,7 +30,7 @@ class ForkedProcess:
         self._connection = socket.socket(socket.AF_UNIX)
         try:
             self._connection.settimeout(patience_seconds)
-            self._connection.connect(address)
+            self._connection.connect(bound(address))
             self._connection.sendall(json.dumps(request).encode() + b"\n")
             self.pid = int(self._message()["pid"])
         except BaseException:
@@ -53,6 +56,8 @@ class ForkedProcess:
                 return None
             except OSError:
                 self.returncode = -signal.SIGKILL
+                with contextlib.suppress(OSError):  # its group can no longer be killed by the server
+                    os.killpg(self.pid, signal.SIGKILL)
         return self.returncode
 
     def wait(self) -> int:
@@ -81,7 +86,7 @@ class ForkProvisioner(LocalProvisioner):
 
     forked = False
 
-    address = Unicode("", help="path of the fork server's socket").tag(config=True)
+    address = Unicode("", help="name of the fork server's socket").tag(config=True)
     patience_seconds = Float(60.0, help="how long to wait for a fork before an ordinary kernel").tag(config=True)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
@@ -94,3 +99,9 @@ class ForkProvisioner(LocalProvisioner):
             self.forked = True
             return self.connection_info
         return await super().launch_kernel(cmd, **kwargs)
+
+    async def wait(self) -> int | None:
+        """Wait for the kernel's end; jupyter_client looks ten times a second, which is a fifth of a short run."""
+        while self.process and self.process.poll() is None:
+            await asyncio.sleep(0.005)
+        return await super().wait()

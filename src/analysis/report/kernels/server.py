@@ -3,7 +3,7 @@
 It is handed two open files: a listening socket (descriptor given as argument) and a pipe on standard input that
 closes when its owner dies. One connection asks for one kernel and lives as long as the kernel may: a JSON line
 {"cmd", "cwd", "env"} in, {"pid"} out, {"returncode"} when the kernel has ended. When the other side closes, by will
-or by its death, the kernel and all that it started are killed.
+or by its death, the kernel and its whole process group are killed.
 
 It only imports. A library that has computed may hold threads, and a thread does not survive a fork: its locks do.
 """
@@ -24,6 +24,8 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+from analysis.report.kernels.sockets import is_same_user
 
 # The slow libraries that a notebook needs sooner or later; more are named by the owner. Not matplotlib_inline: it must
 # be imported where IPython is, or figures show as text.
@@ -92,8 +94,12 @@ def serve(listener: socket.socket) -> None:
                     _end(kernel)
                 return
             if key.data == "asks":
-                kernels.append(Kernel(listener.accept()[0]))
-                selector.register(kernels[-1].connection, selectors.EVENT_READ, kernels[-1])
+                connection = listener.accept()[0]
+                if not is_same_user(connection):
+                    connection.close()
+                else:
+                    kernels.append(Kernel(connection))
+                    selector.register(connection, selectors.EVENT_READ, kernels[-1])
             elif key.data not in kernels:
                 continue  # ended by an event of the same round
             elif key.fileobj == key.data.pidfd:

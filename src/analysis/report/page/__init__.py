@@ -2,8 +2,8 @@
 
 The page holds everything it needs: no script, nothing fetched, a Content-Security-Policy that forbids both. It has no
 clock and no random id, so the same notebook, data and versions give the same bytes. `body.py` makes the inside, with
-`headings`, `pictures`, `tables`, `formulas` and `listing` (the code) for its parts; the templates and the style sheet
-beside it make the outside; `weight.py` holds it to two megabytes.
+`headings`, `pictures`, `tables`, `ranges`, `formulas` and `listing` (the code) for its parts; the templates and the
+style sheet beside it make the outside; `weight.py` holds it to two megabytes.
 """
 
 from __future__ import annotations
@@ -79,8 +79,16 @@ def render(
     return Page(html, body.title, body.question)
 
 
-def render_index(title: str, records: Iterable[Mapping[str, Any]], definitions: Mapping[str, str]) -> str:
-    """The page that lists the pages: one row per record of a run, those with a page as a link to it."""
+def render_index(
+    title: str,
+    records: Iterable[Mapping[str, Any]],
+    definitions: Mapping[str, str],
+    differing: Mapping[str, Mapping[str, Any]] | None = None,
+) -> str:
+    """The page that lists the pages: one row per record of a run, those with a page as a link to it.
+
+    `differing` are the parameters that have not the same value on all pages: by parameter, by notebook.
+    """
     records = list(records)
     cohorts = [record["cohort"] for record in records] + [r["page"]["cohort"] for r in records if r["page"]]
     kinds = {cohort["synthetic"] for cohort in cohorts}
@@ -91,6 +99,7 @@ def render_index(title: str, records: Iterable[Mapping[str, Any]], definitions: 
         mark=MARKS[all(kinds)],
         records=records,
         definitions=definitions,
+        differing={name: {page: _plain(value) for page, value in by.items()} for name, by in (differing or {}).items()},
     )
 
 

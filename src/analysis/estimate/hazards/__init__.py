@@ -1,0 +1,47 @@
+"""Regression of hazards: who has the event sooner, and by how much? Thin statements over `likelihood`.
+
+`cox.py` has the model of one cause, `recurrent.py` those of events that come again (Andersen-Gill, Prentice-Williams-
+Peterson), `finegray.py` that of the incidence; `checks.py` asks whether a model may be read, `cumulative.py` and
+`prediction.py` say what it means for one patient. `design.py` turns formulas into columns, `models.py` spells into a
+fitted model.
+
+Each model has two names: `cox(...)` returns the table EFFECTS, `fit_cox(...)` the fitted `Model` from which the other
+functions go on: `effects(model)`, `overall_tests(model)`, `proportional_hazards(model)`, `residuals(model, kind)`.
+"""
+
+from analysis.estimate.hazards.checks import events_per_term, influence, overall_tests, proportional_hazards, residuals
+from analysis.estimate.hazards.cox import cox, fit_cox
+from analysis.estimate.hazards.cumulative import cumulative_hazard
+from analysis.estimate.hazards.finegray import fine_gray, fit_fine_gray
+from analysis.estimate.hazards.models import Model, effects
+from analysis.estimate.hazards.prediction import predict_incidence
+from analysis.estimate.hazards.recurrent import (
+    andersen_gill,
+    fit_andersen_gill,
+    fit_pwp_gap_time,
+    fit_pwp_total_time,
+    pwp_gap_time,
+    pwp_total_time,
+)
+
+__all__ = [
+    "Model",
+    "andersen_gill",
+    "cox",
+    "cumulative_hazard",
+    "effects",
+    "events_per_term",
+    "fine_gray",
+    "fit_andersen_gill",
+    "fit_cox",
+    "fit_fine_gray",
+    "fit_pwp_gap_time",
+    "fit_pwp_total_time",
+    "influence",
+    "overall_tests",
+    "predict_incidence",
+    "proportional_hazards",
+    "pwp_gap_time",
+    "pwp_total_time",
+    "residuals",
+]
