@@ -4,6 +4,7 @@ The figures of R are in tests/reference/*.csv, made by tests/reference/make_refe
 prodlim 2019.11.13; see sessionInfo.txt there).
 """
 
+import warnings
 from fractions import Fraction as F
 from functools import cache
 from pathlib import Path
@@ -609,3 +610,15 @@ def test_a_median_is_not_read_where_few_are_left():
     assert quantiles(curve, minimum_at_risk=12)["estimate"].isna().all()
     assert quantiles(curve, minimum_at_risk=12)[["subjects", "events"]].values.tolist() == [[20, 20]]
     assert quantiles(curve, minimum_at_risk=30)["note"].tolist() == ["not reached"]
+
+
+def test_where_everybody_had_the_one_event_the_share_is_one_and_has_no_limits_under_delayed_entry_too():
+    # summed up step by step the share is one rounding short of 1, and its limits were 0 and 1
+    rng = np.random.default_rng(5)
+    time = rng.permutation(np.arange(10, 59))
+    spells = pd.DataFrame({"entry": np.where(time > 12, rng.integers(0, 9, 49), 0), "time": time, "event": "death"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        last = aalen_johansen(spells).iloc[-1]
+    assert last["estimate"] == 1
+    assert last[["conf_low", "conf_high"]].isna().all()

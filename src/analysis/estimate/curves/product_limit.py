@@ -209,7 +209,7 @@ def _incidence(
         step = hazard * before
         estimate = np.cumsum(step)
         if np.array_equal(events, every):  # one cause: F = 1 - S, and so is its error
-            return estimate, np.where(survival > 0, survival * np.sqrt(greenwood), 0.0)
+            return 1 - survival, np.where(survival > 0, survival * np.sqrt(greenwood), 0.0)
         past = np.where(before > 0, past, 0.0)
         covariance = np.cumsum(step * (past - share))
         covariance = np.concatenate([[0.0], covariance[:-1]])
