@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,7 @@ def everything() -> str:
     alt = {"image/svg+xml": {"alt": f"It is {MARKUP}"}}
     outputs = [
         new_output("display_data", {"text/html": f"{table}<tbody>{rows}</tbody></table>"}),
-        new_output("display_data", {"text/html": f"<p style='color:#eee'>{MARKUP}</p>"}),
+        new_output("display_data", {"text/html": f"<p style='color:#eee'>{escape(MARKUP)}</p>"}),
         *(new_output("display_data", {"image/svg+xml": SVG}, metadata=alt) for _ in range(2)),
         new_output("stream", name="stdout", text=f"{word} {MARKUP}\n" * 3),
     ]
@@ -120,7 +121,7 @@ def test_every_page_was_seen_at_both_widths(seen):
     assert {record["width"] for record in seen} == {1200, 375}
 
 
-@pytest.mark.parametrize("kind", ["requests", "errors", "violations", "overflow"])
+@pytest.mark.parametrize("kind", ["requests", "errors", "violations", "overflow", "unsaid"])
 def test_no_page_asks_for_anything_fails_overflows_or_shuts_readers_out(seen, kind):
     found = {(Path(record["file"]).name, record["width"]): record[kind] for record in seen if record[kind]}
     assert not found

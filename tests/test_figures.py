@@ -298,3 +298,15 @@ def test_show_puts_alt_text_on_the_page(monkeypatch):
 def test_show_refuses_an_empty_alt(alt):
     with pytest.raises(ValueError, match="alt"):
         figures.show(FIGURES["rates"](), alt)
+
+
+@pytest.mark.parametrize("label", ["survival", "being free of relapse"])
+def test_no_title_takes_the_absence_of_an_event_for_an_event(label):
+    for draw in (
+        lambda: figures.event_free(CURVES, None, 60, label),
+        lambda: figures.cumulative_incidence(CURVES, None, "relapse", 60, label),
+        lambda: figures.crude_against_right(frames.comparison(), 24, label),
+        lambda: figures.rates(frames.rates(), "relapse", label),
+    ):
+        with pytest.raises(ValueError, match="label: expected what happens"):
+            draw()

@@ -292,6 +292,50 @@ def test_a_page_that_is_too_heavy_is_refused_with_its_largest_parts():
     said = refused(figure(), heavy, data(text_html="<table><tr><td>1</td></tr></table>"))
     assert "the page has 2.1 MB, it may have 2 MB; largest are figure 2 ('Half of them relapse') 2.1 MB" in said
     assert "dots per inch" in said
+    assert "print less" not in said and "0.0 MB" not in said
+
+
+def test_printed_text_that_is_too_heavy_is_named_and_advised_on():
+    printed = new_output("stream", name="stdout", text="patient 0001 of the list\n" * 100_000)
+    said = refused(printed, figure())
+    assert "largest are printed text 1 ('patient 0001 of the list patient 0001 of...') 2.5 MB; print less" in said
+    assert "dots per inch" not in said and "0.0 MB" not in said
+
+
+def test_long_tables_and_code_that_are_too_heavy_are_told_apart_from_printed_text():
+    rows = "".join(f"<tr><td>{number}{'x' * 8000}</td></tr>" for number in range(300))
+    said = refused(data(text_html=f"<table>{rows}</table>"), source="x = 1  # long\n" * 40_000)
+    assert "largest are table 1 ('0xxx" in said and "the code of the notebook 0.6 MB" in said
+    assert "show fewer rows; part the notebook in two" in said and "print" not in said
+
+
+ACTIVE = re.compile("<script|<iframe")
+
+
+@pytest.mark.parametrize(
+    ("html", "named"),
+    [
+        ("<div id='x'></div><script type='text/javascript'>Plotly.newPlot('x')</script>", "<script>"),
+        ("<IFRAME srcdoc='x'></IFRAME>", "<iframe>"),
+        ("<p>before</p><object data='a.pdf'></object>", "<object>"),
+        ("<video src='data:video/mp4;base64,AA'></video>", "<video>"),
+        ("<table><tr><td><canvas></canvas></td></tr></table>", "<canvas>"),
+    ],
+)
+def test_html_that_needs_a_script_is_refused_and_not_shown_as_text_beside_an_empty_box(html, named):
+    said = refused(data(text_html=html, text_plain="<Chart>"))
+    assert said == (
+        f"  - cell 2: an output of kind text/html with {named} needs a script to be seen; "
+        "show a matplotlib figure or a plain table instead"
+    )
+
+
+def test_markup_in_the_cells_of_a_table_is_data():
+    from analysis.present.tables import table
+
+    html = table("Drugs <script>", [("drug", "text")], [["<script>alert(1)</script>"], ["<iframe>"]]).data
+    soup, _ = made(data(text_html=html))
+    assert [cell.text for cell in soup.select("tbody th")] == ["<script>alert(1)</script>", "<iframe>"]
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
@@ -300,7 +344,8 @@ def test_markup_out_of_data_comes_out_as_text(payload, kind):
     if kind == "stdout":
         output = new_output("stream", name="stdout", text=f"drug {payload}")
     else:
-        output = data(**{kind: f"<p onclick='x()' style='color:red'>drug {payload}</p>" if "html" in kind else payload})
+        text = escape(payload) if ACTIVE.search(payload) else payload  # as every table of a library sets it
+        output = data(**{kind: f"<p onclick='x()' style='color:red'>drug {text}</p>" if "html" in kind else payload})
     soup, _ = made(output)
     plain, _ = made()
     assert {tag.name for tag in soup.find_all(True)} - {tag.name for tag in plain.find_all(True)} <= {"pre", "p", "div"}
@@ -391,6 +436,53 @@ def test_rows_of_one_group_and_long_texts_are_marked_for_the_eye():
     assert [cell.text for cell in soup.find_all(class_="long")] == [rows[1][1]]
     alone, _ = made(data(text_html="<table><tbody><tr><th>a head of more than twenty signs</th></tr></tbody></table>"))
     assert not alone.table.get("class")
+
+
+def test_wide_tables_say_that_they_slide_and_regimens_break_between_drugs():
+    row = "<tr><th>line 1</th><td>bortezomib+dexamethasone+lenalidomide</td><td>5</td><td>3 %</td></tr>"
+    soup, html = made(data(text_html=f"<table>{row}</table>"), data(text_html="<table><tr><td>1</td></tr></table>"))
+    assert [box["class"] for box in soup.select(".scroll")] == [["scroll", "many"], ["scroll"]]
+    assert "bortezomib+<wbr/>dexamethasone+<wbr/>lenalidomide" in html
+    assert soup.select("td.long")[0].text == "bortezomib+dexamethasone+lenalidomide"
+    assert "Slide sideways to see the whole table" in soup.style.string
+
+
+def test_a_range_of_numbers_is_never_parted_at_the_end_of_a_line():
+    said = (
+        "Half within 5.6 months (4.4–8.2\u00a0months), 1–7\u00a0patients, 36.4–39.8\u00a0%, -1.2–3; pages a–b, `1–2`."
+    )
+    soup, _ = made(markdown=f"# T\n\n## Part\n\n{said}")
+    kept = ["(4.4–8.2\u00a0months)", "1–7\u00a0patients", "36.4–39.8\u00a0%", "-1.2–3"]
+    assert [span.text for span in soup.select(".range")] == kept
+    assert soup.main.p.text == said.replace("`", "")  # what a reader copies is as it was
+    assert re.search(r"\.range \{[^}]*white-space: nowrap", soup.style.string)
+
+
+def test_on_paper_a_figure_stays_with_the_heading_and_the_sentence_that_lead_to_it():
+    soup, _ = made(figure(), markdown="# T\n\nA question?\n\nFirst.\n\n## Part\n\nLead.")
+    [box] = soup.select(".together")
+    assert [part.name for part in box.find_all(True, recursive=False)] == ["h2", "p", "figure"]
+    assert soup.nav.a["href"] == f"#{box.h2['id']}"
+    assert re.search(r"\.together \{ break-inside: avoid", soup.style.string)
+    bare, _ = made(figure(), markdown="# T\n\n## Part")
+    assert [part.name for part in bare.select_one(".together").find_all(True, recursive=False)] == ["h2", "figure"]
+    for apart in ("# T\n\n## Part\n\nOne.\n\nTwo.", "# T\n\nOne.\n\nTwo."):
+        assert not made(figure(), markdown=apart)[0].select(".together")
+
+
+def test_on_paper_a_note_stays_with_its_table():
+    style = made()[0].style.string.partition("@media print")[2]
+    assert ".scroll:has(+ .note) { break-after: avoid; }" in style
+
+
+def test_that_a_page_gives_no_advice_is_said_at_its_head_and_at_its_end():
+    for html, text in (
+        (made()[1], "this page gives no medical advice"),
+        (page.render_index("All", [record("a", "ok")], {}), "these pages give no medical advice"),
+    ):
+        soup = BeautifulSoup(html, "html.parser")
+        assert text in soup.header.text
+        assert text in soup.footer.text.lower()
 
 
 def test_a_table_that_marks_its_own_numbers_is_left_as_it_is():

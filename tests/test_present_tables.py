@@ -96,6 +96,45 @@ def cells(html):
     return [["".join(cell.itertext()).replace("\u00a0", " ") for cell in row] for row in tree.iter("tr")]
 
 
+def caption(html):
+    return re.search("<caption>(.*)</caption>", html.data)[1]
+
+
+def test_the_share_still_alive_is_called_the_share_without_death():
+    shown = tables.curves_at_times(CURVES, "any", [12, 24], "death from any cause")
+    assert caption(shown).startswith("Share without death from any cause by time since start of the line")
+
+
+@pytest.mark.parametrize("label", ["survival", "Overall survival", "being alive", "event-free time"])
+def test_no_caption_takes_the_absence_of_an_event_for_an_event(label):
+    for show in (
+        lambda: tables.curves_at_times(CURVES, "any", [12], label),
+        lambda: tables.curves_at_times(CURVES, "relapse", [12], label),
+        lambda: tables.medians(frames.quantiles(), label),
+        lambda: tables.crude_comparison(frames.comparison(), label),
+    ):
+        with pytest.raises(ValueError, match=f"label: expected what happens.*came '{label}', which is its absence"):
+            show()
+
+
+def test_a_withheld_number_of_missing_values_is_withheld_and_not_unknown():
+    few = MISSINGNESS.assign(missing=3.0)
+    hidden = disclosure.shared(few, schema.MISSINGNESS, synthetic=False)
+    assert [row[2:] for row in cells(tables.missingness(hidden))[1:]] == [["1–7", "5,000", "withheld"]] * 2
+
+
+def test_reasons_of_misses_have_a_column_only_where_there_are_any():
+    some, none = frames.calibration(), frames.calibration().assign(note="", unit="0 to 1")
+    assert "reason of a miss" in cells(tables.calibration(some))[0]
+    rows = cells(tables.calibration(none))
+    assert "reason of a miss" not in rows[0] and all(len(row) == len(rows[0]) for row in rows)
+    assert rows[1][1].endswith(" (0 to 1)")
+
+
+def test_fewer_regimens_than_asked_for_are_not_called_that_many():
+    assert caption(tables.regimens(REGIMENS, most=6)).startswith("The most frequent regimens of each line, at most 6;")
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_is_well_formed_static_and_repeats(name):
     data = TABLES[name]().data

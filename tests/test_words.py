@@ -49,6 +49,22 @@ FLOW = pd.DataFrame({"step": [1, 2], "rule": ["all", "with a line"], "removed": 
 MISSINGNESS = pd.DataFrame(
     {"table": "PATIENTS", "column": ["iss", "sex"], "missing": [50.0, 0.0], "total": 100.0, "share": [0.5, 0.0]}
 )
+AGENTS = pd.DataFrame({"agent": ["elixir", "potion"], "patients": [9.0, 8.0]})
+SURVIVAL = pd.DataFrame(
+    {
+        "estimand": "survival",
+        "stratum": ["line 1", "line 4", "line 5", "line 6"],
+        "event": "any",
+        "probability": 0.5,
+        "estimate": [1800.0, 350.0, np.nan, 540.0],
+        "conf_low": np.nan,
+        "conf_high": np.nan,
+        "subjects": 100.0,
+        "events": 60.0,
+        "note": "",
+        "line": [1, 4, 5, 6],
+    }
+)
 CHECKS = pd.DataFrame({"check": ["adds up"], "value": [0.0], "limit": [1e-9], "passed": [True], "note": [""]})
 
 
@@ -95,7 +111,8 @@ def everything(endpoint):
         "stage_of_data": words.stage_of_data({"treatments": PATIENTS}),
         "start_imputed": words.start_imputed(169),
         "strategies": words.strategies(frames.class_shares()),
-        "unknown_agents": words.unknown_agents(pd.DataFrame({"agent": ["elixir"], "patients": [9.0]})),
+        "rising_survival": words.rising_survival(SURVIVAL),
+        "unknown_agents": words.unknown_agents(AGENTS, AGENTS),
         "who": words.who(cohort(endpoint), PATIENTS),
     }
 
@@ -318,12 +335,77 @@ def test_flow_missing_values_calibration_and_checks():
     assert "no rule removed anybody" in words.flow(FLOW[:1])
     hidden = FLOW.assign(removed=pd.array([0, pd.NA], dtype="Int64"))
     assert plain(words.flow(hidden)) == "After all rules of selection 5,000 patients remain."
-    assert "1 column lacks some values; most often ISS stage (50.0 %)" in plain(words.missingness(MISSINGNESS))
+    assert "1 column lacks some values; most often ISS stage (50.0 % of PATIENTS)" in plain(
+        words.missingness(MISSINGNESS)
+    )
     assert words.missingness(MISSINGNESS[1:]) == "No column lacks a value."
     said = plain(words.calibration(frames.calibration()))
     assert said.startswith("This cohort meets 2 of 4 published figures. It misses:")
     assert "- reach line 2: 70.3 against 65.0 % (longer follow-up here)" in said
     assert "**1 of 1 check failed**: adds up" in plain(words.checks(CHECKS.assign(passed=False)))
+
+
+def test_columns_whose_number_is_withheld_lack_values_too():
+    few = pd.DataFrame({"table": "patients", "column": ["race", "line"], "missing": [3.0, 5.0], "total": 900.0})
+    hidden = disclosure.shared(few.assign(share=few["missing"] / 900), schema.MISSINGNESS, synthetic=False)
+    assert plain(words.missingness(hidden)) == (
+        "2 columns lack some values, 2 of them so few that the number is withheld. "
+        "What is missing stays missing: nothing is guessed."
+    )
+    both = pd.concat([MISSINGNESS, hidden[:1]])
+    assert plain(words.missingness(both)).startswith(
+        "2 columns lack some values, 1 of them so few that the number is withheld; most often ISS stage (50.0 % of"
+    )
+
+
+def test_follow_up_of_a_handful_is_not_told():
+    said = words.follow_up(schema.empty(schema.QUANTILES))
+    assert said.startswith("How long they were watched is not told")
+    median = frames.quantiles("follow-up", "censored")
+    assert "the median follow-up from the start of the first line is" in words.follow_up(median)
+    hidden = words.follow_up(median.assign(estimate=np.nan, conf_low=np.nan))
+    assert "months" not in hidden and "cannot be told: too few were watched that long" in hidden
+
+
+def test_agents_without_a_name_are_said_to_have_none_and_the_table_is_named_only_where_it_names():
+    say = words.unknown_agents
+    assert say(AGENTS[:0], AGENTS[:0]) == "The vocabulary knows every agent."
+    assert say(AGENTS, AGENTS).endswith("2 agents are not in the vocabulary; the table names them.")
+    assert say(AGENTS[:1], AGENTS[:1]) == "1 agent is not in the vocabulary; the table names it."
+    assert say(AGENTS, AGENTS[:1]).endswith("the table names 1, the others were had by too few patients.")
+    assert say(AGENTS, AGENTS[:0]).endswith("too few patients had any of them to name one.")
+    assert say(AGENTS[:1], AGENTS[:0]).endswith("too few patients had it to name one.")
+
+
+def test_later_lines_that_live_longer_are_said_to_be_selected():
+    said = words.rising_survival(SURVIVAL)
+    assert said.startswith("From line 4 to line 6 the median rises. That is no sign that later treatment does better")
+    assert words.rising_survival(SURVIVAL.sample(frac=1, random_state=1)) == said
+    assert not re.search(r"\d", said.replace("line 4 to line 6", ""))
+    assert words.rising_survival(SURVIVAL[:3]) == ""
+    assert words.rising_survival(SURVIVAL[:0]) == ""
+
+
+OPPOSITES = ["survival", "overall survival", "Progression-free survival", "patients alive", "being free of relapse"]
+
+
+@pytest.mark.parametrize("label", OPPOSITES)
+def test_no_sentence_takes_the_absence_of_an_event_for_an_event(label):
+    curves = frames.curves()
+    for say in (
+        lambda: words.alt_event_free(curves, 60, label),
+        lambda: words.alt_cumulative_incidence(curves, "relapse", 60, label),
+        lambda: words.alt_crude_against_right(frames.comparison(), 24, label),
+        lambda: words.alt_rates(frames.rates(), "relapse", label),
+    ):
+        with pytest.raises(ValueError, match="label: expected what happens, such as 'death from any cause', came"):
+            say()
+
+
+@pytest.mark.parametrize("endpoint", labels.ENDPOINTS)
+def test_every_name_of_an_event_may_stand_in_a_caption(endpoint):
+    for event in {*labels.EVENTS[endpoint == "next_line" :], "any"}:
+        assert labels.of_event(labels.event_name(event, endpoint))
 
 
 @pytest.mark.parametrize(
@@ -474,9 +556,6 @@ def test_a_median_that_is_missing_says_why(note, withheld, expected):
     assert expected in words.medians(median, "relapse")
 
 
-def test_unknown_agents_and_the_stage_of_the_data_are_said():
-    agents = pd.DataFrame({"agent": ["elixir"], "patients": [9.0]})
-    assert words.unknown_agents(agents).startswith("1 agent is not in the vocabulary")
-    assert "knows every agent" in words.unknown_agents(agents.iloc[:0])
-    assert "brought ready" in words.stage_of_data({"lines": agents})
-    assert "ready spells" in words.stage_of_data({"spells": agents})
+def test_the_stage_of_the_data_is_said():
+    assert "brought ready" in words.stage_of_data({"lines": AGENTS})
+    assert "ready spells" in words.stage_of_data({"spells": AGENTS})

@@ -1,7 +1,8 @@
 // What does a reader's browser make of these pages? Opens each file in the system's Chromium, wide and narrow, with
 // the network cut off, and prints one JSON line per visit:
 //   file, width, bytes, requests (anything asked for but the page itself), errors (console and page), overflow (is
-//   the page wider than the window?), violations and unclear (axe-core: rule, target, why).
+//   the page wider than the window?), unsaid (tables that slide sideways in a narrow window without saying so, or say
+//   so and do not slide), violations and unclear (axe-core: rule, target, why).
 // Usage: node visit.mjs PAGE.html ...
 
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
@@ -62,7 +63,15 @@ async function visit(browser, file, width) {
 
 function measure() {
   const root = document.scrollingElement;
-  return { overflow: root.scrollWidth > root.clientWidth };
+  const narrow = globalThis.innerWidth <= 640;
+  const unsaid = [...document.querySelectorAll('.scroll')]
+    .filter((box) => {
+      const slides = narrow && box.scrollWidth > box.clientWidth;
+      const says = parseFloat(getComputedStyle(box, '::before').height) > 0;
+      return slides !== says;
+    })
+    .map((box) => box.getAttribute('aria-label'));
+  return { overflow: root.scrollWidth > root.clientWidth, unsaid };
 }
 
 async function audit(rules) {

@@ -49,6 +49,9 @@ _DONE = {
 }
 
 
+_OPPOSITE = re.compile(r"surviv|\balive\b|\bfree\b", re.IGNORECASE)
+
+
 def _known_endpoint(endpoint: str) -> str:
     if endpoint not in ENDPOINTS:
         raise ValueError(
@@ -96,6 +99,29 @@ def event_short(event: str, endpoint: str) -> str:
 def event_done(event: str, endpoint: str) -> str:
     """The event as the end of a sentence about patients: "had relapsed", "had started the next line"."""
     return _look_up(_DONE, event, endpoint)
+
+
+def of_event(label: str) -> str:
+    """The label of a caption, refused where it names the opposite of an event.
+
+    Captions say "share without ...", "incidence of ...", "median time to ...": of "survival" each would be wrong.
+
+    Raises
+    ------
+    ValueError
+        when the label speaks of survival or of being free of something.
+
+    Example
+    -------
+    >>> of_event("death from any cause")
+    'death from any cause'
+    """
+    if _OPPOSITE.search(label):
+        raise ValueError(
+            f"label: expected what happens, such as 'death from any cause', came {label!r}, which is its absence; "
+            "take it from labels.event_name"
+        )
+    return label
 
 
 def endpoint_of(events) -> str:

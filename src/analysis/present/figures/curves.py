@@ -38,7 +38,7 @@ def cumulative_incidence(
     Figure, to be given to `show`.
     """
     schema.check(curves, schema.CURVES)
-    title = f"Cumulative incidence: {label}"
+    title = f"Cumulative incidence: {labels.of_event(label)}"
     return _curves_figure(curves, risk, ("cumulative incidence", event), horizon_months, title, label)
 
 
@@ -47,10 +47,11 @@ def event_free(
 ) -> Figure:
     """How many are still free of every event, by time since line start, one curve per stratum with its limits?
 
-    The parameters are those of `cumulative_incidence`; estimand "survival" of event "any" is drawn.
+    The parameters are those of `cumulative_incidence`; estimand "survival" of event "any" is drawn. The label is
+    what happens ("death from any cause"), not its absence.
     """
     schema.check(curves, schema.CURVES)
-    title = f"Share without {label}"
+    title = f"Share without {labels.of_event(label)}"
     return _curves_figure(curves, risk, ("survival", "any"), horizon_months, title, label)
 
 

@@ -61,7 +61,11 @@ def crude_against_right(
         for stratum in reading.in_order(rows.loc[few, "stratum"]):
             place = strata.index(stratum)
             axes.text(1, place, numbers.BEYOND, va="center", color=style.QUIET, fontsize=style.SMALL_POINTS)
-        _finish(axes, strata, f"{label}: patients (%) by {numbers.format_time_point(time_months)}; 95 % limits")
+        _finish(
+            axes,
+            strata,
+            f"{labels.of_event(label)}: patients (%) by {numbers.format_time_point(time_months)}; 95 % limits",
+        )
         axes.set_xlim(0, 100)
         fig.legend(*axes.get_legend_handles_labels(), loc="outside upper left", frameon=False)
     return fig
@@ -91,7 +95,7 @@ def rates(rates: pd.DataFrame, event: str, label: str) -> Figure:
         fig = style.new_figure(0.34 * len(strata) + 1.1)
         axes = fig.subplots()
         _dots(axes, rows, list(range(len(rows))), 1, _READING_MARKS["cumulative incidence"], "")
-        _finish(axes, strata, f"{label}: per 100 person-years; 95 % limits")
+        _finish(axes, strata, f"{labels.of_event(label)}: per 100 person-years; 95 % limits")
         axes.set_xlim(left=0)
         for place, row in rows.iterrows():
             text = f"{numbers.plural(row['events'], 'event')} / {numbers.plural(row['subjects'], 'patient')}"

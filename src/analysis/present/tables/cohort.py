@@ -39,7 +39,7 @@ def description(description: pd.DataFrame) -> HTML:
             shown = _LEVELS.get(level, level)
             rows.append([name, shown, *(by_level[level].get(stratum, "–") for stratum in strata)])
     totals = description.groupby("stratum", sort=False).first()
-    heads = [f"{labels.stratum_name(name)} (N = {count(totals.loc[name], 'total')})" for name in strata]
+    heads = [f"{labels.stratum_name(name)} (N\u00a0=\u00a0{count(totals.loc[name], 'total')})" for name in strata]
     columns = [("characteristic", TEXT), ("level", TEXT), *((head, NUMBER) for head in heads)]
     caption = "Patients at the start: number (per cent of the known), or median (quartiles)"
     return table(caption, columns, rows)
@@ -67,7 +67,7 @@ def missingness(missingness: pd.DataFrame) -> HTML:
             labels.variable_name(row["column"]),
             count(row, "missing"),
             count(row, "total"),
-            numbers.format_percent(row["share"]),
+            numbers.GONE if numbers.missing(row["missing"]) else _share(row),
         ]
         for _, row in missingness.iterrows()
     ]
@@ -113,7 +113,8 @@ def regimens(regimens: pd.DataFrame, most: int = 10) -> HTML:
         for _, row in ordered.groupby("line", sort=False).head(most).iterrows()
     ]
     columns = [("line", TEXT), ("regimen", TEXT), ("patients", NUMBER), ("per cent", NUMBER)]
-    return table(f"The {most} most frequent regimens of each line, per cent of those who started it", columns, rows)
+    caption = f"The most frequent regimens of each line, at most {most}; per cent of those who started it"
+    return table(caption, columns, rows)
 
 
 def class_shares(shares: pd.DataFrame) -> HTML:

@@ -20,10 +20,10 @@ def curves_at_times(curves: pd.DataFrame, event: str, times_months: list[float],
     curves : DataFrame of schema.CURVES
         whole step functions, or a table at fixed times that holds the times asked for.
     event : str
-        event word; "any" reads event-free survival instead.
+        event word; "any" reads the share without any event instead.
     times_months : list of float
     label : str
-        what the event is called, from `labels.event_name`.
+        what happens, from `labels.event_name`; never its absence ("survival").
 
     Returns
     -------
@@ -37,7 +37,7 @@ def curves_at_times(curves: pd.DataFrame, event: str, times_months: list[float],
         [labels.stratum_name(stratum), *(_share_at_risk(read[months].loc[stratum]) for months in times_months)]
         for stratum in reading.in_order(curves["stratum"])
     ]
-    what = f"Share without {label}" if event == "any" else f"Cumulative incidence of {label}"
+    what = f"{'Share without' if event == 'any' else 'Cumulative incidence of'} {labels.of_event(label)}"
     columns = [("group", TEXT), *((f"{numbers.format_time_point(months)}", NUMBER) for months in times_months)]
     few = any(_marked(frame) for frame in read.values())
     caption = f"{what} by time since start of the line, per cent of patients ({_LIMITS}); beneath, patients at risk"
@@ -80,7 +80,7 @@ def medians(quantiles: pd.DataFrame, label: str) -> HTML:
     part = [("share", NUMBER)] if _several(quantiles) else []
     columns = [("group", TEXT), ("patients", NUMBER), ("events", NUMBER), *part, ("time", NUMBER), (_LIMITS, NUMBER)]
     what = "Time by which a share of patients has had" if _several(quantiles) else "Median time to"
-    return table(f"{what} {label}, months since start of the line", columns, rows)
+    return table(f"{what} {labels.of_event(label)}, months since start of the line", columns, rows)
 
 
 def _several(quantiles: pd.DataFrame) -> bool:
@@ -162,7 +162,7 @@ def crude_comparison(comparison: pd.DataFrame, label: str) -> HTML:
         months = numbers.format_time_point(round(time / schema.DAYS_PER_MONTH, 1))
         rows.append([labels.stratum_name(stratum), months, count(group.iloc[0], "at_risk"), *cells])
     columns = [("group", TEXT), ("time", NUMBER), ("at risk", NUMBER), *((name, NUMBER) for name in estimands)]
-    caption = f"Three readings of the frequency of {label}, per cent of patients ({_LIMITS})"
+    caption = f"Three readings of the frequency of {labels.of_event(label)}, per cent of patients ({_LIMITS})"
     return table(caption, columns, rows, note=numbers.FEW_NOTE if _marked(comparison) else "")
 
 
@@ -184,20 +184,29 @@ def risk(risk: pd.DataFrame) -> HTML:
 
 
 def calibration(calibration: pd.DataFrame) -> HTML:
-    """How near does this cohort come to the published figures? Target, band, achieved, and the reason of each miss."""
+    """How near does this cohort come to the published figures? Target, band, achieved, and the reason of each miss.
+
+    Reasons have a column only where there is one.
+    """
     schema.check(calibration, schema.CALIBRATION)
+    reasons = bool((calibration["note"] != "").any())
     rows = [
         [
             row["target"],
-            f"{numbers.format_figure(row['published'])} {row['unit']}".strip(),
+            _with_unit(row),
             f"{numbers.format_figure(row['band_low'])}–{numbers.format_figure(row['band_high'])}",
             numbers.format_figure(row["achieved"]),
             "inside" if row["inside"] else "miss",
-            row["note"],
+            *([row["note"]] if reasons else []),
             f"{row['source']} [{row['grade']}]",
         ]
         for _, row in calibration.iterrows()
     ]
     columns = [("target", TEXT), ("published", NUMBER), ("accepted band", NUMBER), ("achieved", NUMBER)]
-    columns += [("verdict", TEXT), ("reason of a miss", TEXT), ("source [grade]", TEXT)]
+    columns += [("verdict", TEXT), *([("reason of a miss", TEXT)] if reasons else []), ("source [grade]", TEXT)]
     return table("This cohort against published figures", columns, rows)
+
+
+def _with_unit(row: pd.Series) -> str:
+    unit = f"({row['unit']})" if row["unit"][:1].isdigit() else row["unit"]  # 0.66 (0 to 1)
+    return f"{numbers.format_figure(row['published'])} {unit}".strip()

@@ -36,7 +36,14 @@ from analysis.present.words.cohort import (
     who,
 )
 from analysis.present.words.findings import attrition, crude_gap, headline, medians, rates
-from analysis.present.words.lines import attrition_change, eras, stage_of_data, start_imputed, unknown_agents
+from analysis.present.words.lines import (
+    attrition_change,
+    eras,
+    rising_survival,
+    stage_of_data,
+    start_imputed,
+    unknown_agents,
+)
 
 
 def show(text: str) -> None:
@@ -87,6 +94,7 @@ __all__ = [
     "plural",
     "published_figures",
     "rates",
+    "rising_survival",
     "selection_caveat",
     "show",
     "small_groups",

@@ -10,12 +10,13 @@ from analysis.present.words.cohort import leading_classes
 
 def alt_cumulative_incidence(curves: pd.DataFrame, event: str, horizon_months: float, label: str) -> str:
     """Alt text of `figures.cumulative_incidence`: the share with the event at up to three times per stratum."""
-    return _curves(curves, "cumulative incidence", event, horizon_months, f"Cumulative incidence of {label}")
+    what = f"Cumulative incidence of {labels.of_event(label)}"
+    return _curves(curves, "cumulative incidence", event, horizon_months, what)
 
 
 def alt_event_free(curves: pd.DataFrame, horizon_months: float, label: str = "any event") -> str:
     """Alt text of `figures.event_free`: the share without an event at up to three times per stratum."""
-    return _curves(curves, "survival", "any", horizon_months, f"Share of patients without {label}")
+    return _curves(curves, "survival", "any", horizon_months, f"Share of patients without {labels.of_event(label)}")
 
 
 def _curves(curves: pd.DataFrame, estimand: str, event: str, horizon_months: float, what: str) -> str:
@@ -83,8 +84,9 @@ def alt_crude_against_right(
         texts.append(f"{labels.stratum_name(stratum)}: {numbers.listed(parts)}")
     time = numbers.format_time_point(time_months)
     censored = labels.taken_as_censored(rows["event"], endpoint)
+    what = f"Three readings of {labels.of_event(label)} by {time}"
     said = _joined(texts, "No group has a number")
-    return f"Three readings of {label} by {time}, dots with limits; one minus Kaplan-Meier censors {censored}. {said}"
+    return f"{what}, dots with limits; one minus Kaplan-Meier censors {censored}. {said}"
 
 
 def alt_attrition(attrition: pd.DataFrame, time_months: float) -> str:
@@ -111,7 +113,8 @@ def alt_rates(rates: pd.DataFrame, event: str, label: str) -> str:
         f"{numbers.format_estimate(row['estimate'], row['conf_low'], row['conf_high'], 'rate')}"
         for _, row in rates[rates["event"] == event].iterrows()
     ]
-    return f"Dots with limits. Rate of {label} per 100 person-years: {'; '.join(texts) or 'no group has a rate'}."
+    said = "; ".join(texts) or "no group has a rate"
+    return f"Dots with limits. Rate of {labels.of_event(label)} per 100 person-years: {said}."
 
 
 def alt_class_shares(shares: pd.DataFrame) -> str:

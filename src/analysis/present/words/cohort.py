@@ -45,19 +45,21 @@ def who(cohort: pd.DataFrame, patients: pd.DataFrame) -> str:
 def follow_up(quantiles: pd.DataFrame) -> str:
     """How long were patients watched? Median follow-up by reverse Kaplan-Meier, one sentence per stratum.
 
-    `quantiles` is a DataFrame of schema.QUANTILES with estimand "follow-up".
+    `quantiles` is a DataFrame of schema.QUANTILES with estimand "follow-up", without the groups that are too small.
     """
     schema.check(quantiles, schema.QUANTILES)
+    if quantiles.empty:
+        return "How long they were watched is not told: there is no group with enough patients to hide single ones."
     lines = []
     for _, row in quantiles[quantiles["probability"] == 0.5].iterrows():
         place = numbers.escape_markdown(labels.sentence(labels.stratum_place(row["stratum"])))
         if numbers.missing(row["estimate"]):
-            lines.append(
-                f"{place}, the median follow-up cannot be told: too few were watched that long without an event."
-            )
+            lines.append(f"{place}, the median follow-up cannot be told: too few were watched that long.")
             continue
         time = numbers.format_estimate(row["estimate"], row["conf_low"], row["conf_high"], "months")
-        lines.append(f"{place}, the median follow-up is {time} (reverse Kaplan-Meier).")
+        lines.append(
+            f"{place}, the median follow-up from the start of the first line is {time} (reverse Kaplan-Meier)."
+        )
     return bullets(lines)
 
 
@@ -80,19 +82,25 @@ def flow(flow: pd.DataFrame) -> str:
 
 
 def missingness(missingness: pd.DataFrame, most: int = 3) -> str:
-    """Which columns lack the most values? `missingness`: schema.MISSINGNESS; the `most` worst are named."""
+    """Which columns lack the most values? `missingness`: schema.MISSINGNESS; the `most` worst are named.
+
+    A column whose number was withheld counts: that a number is withheld says that some values are missing.
+    """
     schema.check(missingness, schema.MISSINGNESS)
-    lacking = missingness[missingness["share"] > 0].sort_values("share", ascending=False, kind="stable")
-    if lacking.empty:
+    hidden = int(missingness["missing"].isna().sum())
+    told = missingness[missingness["share"] > 0].sort_values("share", ascending=False, kind="stable")
+    if told.empty and not hidden:
         return "No column lacks a value."
-    named = [
-        f"{numbers.escape_markdown(labels.variable_name(row['column']))} ({numbers.format_percent(row['share'])})"
-        for _, row in lacking.head(most).iterrows()
-    ]
-    columns = numbers.plural(len(lacking), "column lacks", "columns lack")
-    return (
-        f"{columns} some values; most often {numbers.listed(named)}. What is missing stays missing: nothing is guessed."
-    )
+    text = f"{numbers.plural(len(told) + hidden, 'column lacks', 'columns lack')} some values"
+    text += f", {numbers.format_count(hidden)} of them so few that the number is withheld" if hidden else ""
+    named = [_lacking(row) for _, row in told.head(most).iterrows()]
+    text += f"; most often {numbers.listed(named)}" if named else ""
+    return f"{text}. What is missing stays missing: nothing is guessed."
+
+
+def _lacking(row: pd.Series) -> str:
+    column, table = (numbers.escape_markdown(text) for text in (labels.variable_name(row["column"]), str(row["table"])))
+    return f"{column} ({numbers.format_percent(row['share'])} of {table})"
 
 
 def small_groups(groups: pd.DataFrame, minimum_patients: int) -> str:

@@ -95,10 +95,37 @@ def stage_of_data(records: dict[str, pd.DataFrame]) -> str:
     return "This cohort was brought as ready spells, without treatments or lines: what needs them stays empty."
 
 
-def unknown_agents(agents: pd.DataFrame) -> str:
-    """How many agents does the vocabulary not know? `agents`: schema.AGENTS."""
+def unknown_agents(agents: pd.DataFrame, named: pd.DataFrame) -> str:
+    """How many agents does the vocabulary not know, and how many of them may be named? Both: schema.AGENTS."""
     schema.check(agents, schema.AGENTS)
+    schema.check(named, schema.AGENTS)
     if agents.empty:
         return "The vocabulary knows every agent."
     verb = "agent is" if len(agents) == 1 else "agents are"
-    return f"{numbers.format_count(len(agents))} {verb} not in the vocabulary; the table names them."
+    text = f"{numbers.format_count(len(agents))} {verb} not in the vocabulary; "
+    if named.empty:
+        return f"{text}too few patients had {'it' if len(agents) == 1 else 'any of them'} to name one."
+    rest = len(agents) - len(named)
+    text += f"the table names {numbers.format_count(len(named)) if rest else 'it' if len(agents) == 1 else 'them'}"
+    return f"{text}, the others were had by too few patients." if rest else f"{text}."
+
+
+def rising_survival(medians: pd.DataFrame) -> str:
+    """What does it mean that later lines live longer? Nothing ("") where no median rises from one line to the next.
+
+    `medians` is a DataFrame of schema.QUANTILES with a column `line`: median survival from the start of each line.
+    """
+    schema.check(medians, schema.QUANTILES)
+    told = medians[medians["probability"] == 0.5].dropna(subset=["estimate"]).sort_values("line", kind="stable")
+    rises = told["estimate"].diff() > 0
+    if not rises.any():
+        return ""
+    lines = told["line"].tolist()
+    steps = [
+        f"line {before} to line {line}" for before, line, up in zip(lines, lines[1:], rises[1:], strict=False) if up
+    ]
+    return (
+        f"From {numbers.listed(steps)} the median rises. That is no sign that later treatment does better: a later "
+        "line is started only by patients who survived the earlier ones and were fit for more, so the fastest courses "
+        "are no longer among them. Where limits overlap, it may also be chance."
+    )

@@ -9,7 +9,7 @@ from typing import Any
 
 from bs4 import BeautifulSoup
 
-from analysis.report.page import formulas, headings, listing, pictures, tables
+from analysis.report.page import formulas, headings, listing, pictures, ranges, tables
 from analysis.report.page.faults import PageError
 from analysis.report.page.formulas import Formulas
 
@@ -29,6 +29,7 @@ _ATTRIBUTES = {
 _CLASSES = {"note", "number", "result"}  # the tables' own; another could borrow the look of a banner, or hide a text
 _SHOWN = ("text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/latex", "text/plain")
 _SCRIPTED = re.compile(r"javascript|widget|plotly|vega|bokeh|holoviews", re.IGNORECASE)
+_ACTIVE = ("applet", "audio", "canvas", "embed", "frame", "iframe", "object", "script", "video")
 _PANDAS_STYLE = re.compile(r"<style scoped>.*?</style>", re.DOTALL)
 _WRAPPERS = {"cell", "inner_cell", "text_cell_render", "output_wrapper", "output", "output_area", "output_subarea"}
 
@@ -63,7 +64,9 @@ def make_body(notebook: Any) -> Body:
     contents = headings.take_contents(soup, faults)
     if faults:
         raise PageError(faults)
+    pictures.keep_with_lead(soup)
     tables.settle(soup)
+    ranges.settle(soup)
     formulas.insert(soup, found.made)
     html = re.sub(r"\n\s*\n+", "\n", soup.decode()).strip()
     return Body(title, question, html, contents, listing.make(notebook))
@@ -81,6 +84,8 @@ def _prepared(notebook: Any) -> tuple[Any, list[str]]:
             unseen = [kind for kind in data if _SCRIPTED.search(kind)] or (
                 [] if set(data) & set(_SHOWN) else list(data)
             )
+            if not unseen and "text/html" in data:
+                unseen = [f"text/html with <{name}>" for name in _active(data["text/html"])]
             if unseen:
                 faults.append(
                     f"cell {number}: an output of kind {', '.join(unseen)} needs a script to be seen; "
@@ -100,6 +105,12 @@ def _prepared(notebook: Any) -> tuple[Any, list[str]]:
             cell.outputs = outputs
     shown.metadata.pop("widgets", None)
     return shown, faults
+
+
+def _active(html: str) -> list[str]:
+    """Which elements of an HTML output would run or load something? Markup that a table has escaped is none."""
+    found = {element.name for element in BeautifulSoup(html, "html.parser").find_all(_ACTIVE)}
+    return [name for name in _ACTIVE if name in found]
 
 
 def _basic_body(notebook: Any, found: Formulas) -> str:

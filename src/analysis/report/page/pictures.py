@@ -63,3 +63,19 @@ def settle(soup: BeautifulSoup, faults: list[str]) -> None:
         if image.parent.name == "div":
             # on a narrow screen the figure scrolls sideways, by keyboard too
             image.wrap(soup.new_tag("figure", attrs={"tabindex": "0", "aria-label": f"Figure {number}"}))
+
+
+def keep_with_lead(soup: BeautifulSoup) -> None:
+    """Put each figure into one box with the heading and the one paragraph that lead to it: on paper they stay together.
+
+    Browsers heed "no break after" a heading less than "no break inside" a box.
+    """
+    for figure in soup.find_all("figure"):
+        lead = [figure.find_previous_sibling(True)]
+        if lead[0] is not None and lead[0].name == "p":
+            lead.append(lead[0].find_previous_sibling(True))
+        if lead[-1] is not None and lead[-1].name in ("h2", "h3", "h4"):
+            box = soup.new_tag("div", attrs={"class": "together"})
+            lead[-1].insert_before(box)
+            for part in [*reversed(lead), figure]:
+                box.append(part.extract())

@@ -1,16 +1,17 @@
-"""Tables of a page: heads that say what they belong to, figures set as figures, a box that scrolls."""
+"""Tables of a page: heads that say what they belong to, figures set as figures, a box that scrolls and says so."""
 
 from __future__ import annotations
 
 import re
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup, NavigableString, Tag
 
 from analysis.report.page.headings import text_of
 
 _FIGURE = re.compile(r"[-\u2212+<>\u2264\u2265~ ]*\d[^A-Za-z]*$")
 _SCOPES = {"col", "row", "colgroup", "rowgroup"}
 _LONG_SIGNS = 20
+_MANY_COLUMNS = 4
 
 
 def settle(soup: BeautifulSoup) -> None:
@@ -28,7 +29,9 @@ def settle(soup: BeautifulSoup) -> None:
         _ease_reading(table)
         caption = table.find("caption")
         label = f"Table {number}" + (f": {text_of(caption)}" if caption else "")
-        box = {"class": "scroll", "tabindex": "0", "role": "region", "aria-label": label}
+        columns = max((len(row.find_all(["td", "th"], recursive=False)) for row in table.find_all("tr")), default=0)
+        look = "scroll many" if columns >= _MANY_COLUMNS else "scroll"  # which says that it slides, see style.css
+        box = {"class": look, "tabindex": "0", "role": "region", "aria-label": label}
         table.wrap(soup.new_tag("div", attrs=box))
 
 
@@ -38,6 +41,7 @@ def _ease_reading(table: Tag) -> None:
     for cell in table.select("tbody th, tbody td:not(.number)"):
         if len(text_of(cell)) > _LONG_SIGNS:
             cell["class"] = [*cell.get("class", []), "long"]
+            _break_sums(cell)
     names = [text_of(head) for head in heads]
     marks = []
     if len(set(names)) < len(names):
@@ -49,6 +53,17 @@ def _ease_reading(table: Tag) -> None:
         marks.append("keyed")  # short enough to stay in sight while the rest slides by
     if marks:
         table["class"] = [*table.get("class", []), *marks]
+
+
+def _break_sums(cell: Tag) -> None:
+    """Let a regimen of many drugs break after a plus sign, not within a drug."""
+    for text in cell.find_all(string=re.compile(r"\+\S")):
+        first, *others = str(text).split("+")
+        pieces = [NavigableString(f"{first}+")]
+        for place, drug in enumerate(others, start=1):
+            pieces += [Tag(name="wbr", can_be_empty_element=True)]
+            pieces += [NavigableString(drug if place == len(others) else f"{drug}+")]
+        text.replace_with(*pieces)
 
 
 def _number_columns(table: Tag) -> None:
