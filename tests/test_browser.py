@@ -134,6 +134,15 @@ def test_what_axe_leaves_to_a_human_is_contrast_in_boxes_that_scroll_alone(seen)
     assert wide and not [record["unclear"] for record in wide if record["unclear"]]
 
 
+@pytest.mark.parametrize("name", ["01_cohort", "09_clinical_summary"])
+def test_no_page_tells_how_long_a_handful_were_watched(seen, name):
+    files = {Path(record["file"]) for record in seen if name in record["file"]}
+    told = {file.parent.name.rstrip("0123456789"): file.read_text(encoding="utf-8") for file in files}
+    assert "the median follow-up from the start of the first line is" in told["synthetic"]
+    assert "How long they were watched is not told" in told["gdc-few"]
+    assert "median follow-up" not in told["gdc-few"]
+
+
 def test_no_page_is_heavier_than_two_megabytes(seen):
     assert max(record["bytes"] for record in seen) <= 2_000_000
 

@@ -100,7 +100,7 @@ def everything(endpoint):
         "era_caveat": words.era_caveat(),
         "eras": words.eras(GROUPS, 20),
         "flow": words.flow(FLOW),
-        "follow_up": words.follow_up(frames.quantiles("follow-up", "censored")),
+        "follow_up": words.follow_up(frames.quantiles("follow-up", "censored"), 50, 11),
         "headline": words.headline(curves, quantiles, event, endpoint, [12, 24]),
         "medians": words.medians(quantiles, endpoint),
         "missingness": words.missingness(MISSINGNESS),
@@ -359,11 +359,13 @@ def test_columns_whose_number_is_withheld_lack_values_too():
 
 
 def test_follow_up_of_a_handful_is_not_told():
-    said = words.follow_up(schema.empty(schema.QUANTILES))
-    assert said.startswith("How long they were watched is not told")
+    said = plain(words.follow_up(schema.empty(schema.QUANTILES), 40, 11))
+    assert said.startswith("How long they were watched is not told") and said.endswith("at least 40 patients.")
     median = frames.quantiles("follow-up", "censored")
-    assert "the median follow-up from the start of the first line is" in words.follow_up(median)
-    hidden = words.follow_up(median.assign(estimate=np.nan, conf_low=np.nan))
+    said = plain(words.follow_up(median, 40, 9))
+    assert "the median follow-up from the start of the first line is" in said
+    assert said.endswith("It is told of at least 40 patients, as far as 9 or more of them were watched.")
+    hidden = words.follow_up(median.assign(estimate=np.nan, conf_low=np.nan), 40, 9)
     assert "months" not in hidden and "cannot be told: too few were watched that long" in hidden
 
 
@@ -418,7 +420,7 @@ def test_every_name_of_an_event_may_stand_in_a_caption(endpoint):
         lambda: words.rates(schema.empty(schema.RATES), "relapse", "relapse"),
         lambda: words.attrition(schema.empty(schema.ATTRITION), 24),
         lambda: words.crude_gap(schema.empty(schema.CURVES), "relapse", "relapse", 24),
-        lambda: words.follow_up(schema.empty(schema.QUANTILES)),
+        lambda: words.follow_up(schema.empty(schema.QUANTILES), 50, 11),
         lambda: words.flow(schema.empty(schema.FLOW)),
         lambda: words.class_shares(frames.class_shares()[:0]),
     ],

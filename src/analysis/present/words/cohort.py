@@ -42,14 +42,20 @@ def who(cohort: pd.DataFrame, patients: pd.DataFrame) -> str:
     return f"{title}: {count}{period}. {kind} Source: {source}{release}. {ends}"
 
 
-def follow_up(quantiles: pd.DataFrame) -> str:
+def follow_up(quantiles: pd.DataFrame, minimum_patients: int, minimum_at_risk: int) -> str:
     """How long were patients watched? Median follow-up by reverse Kaplan-Meier, one sentence per stratum.
 
-    `quantiles` is a DataFrame of schema.QUANTILES with estimand "follow-up", without the groups that are too small.
+    Parameters
+    ----------
+    quantiles : DataFrame of schema.QUANTILES
+        estimand "follow-up", from the start of the first line, without the groups that are too small.
+    minimum_patients, minimum_at_risk : int
+        the fewest patients of a group, and the fewest still watched, with which it was read.
     """
     schema.check(quantiles, schema.QUANTILES)
+    least = numbers.plural(minimum_patients, "patient")
     if quantiles.empty:
-        return "How long they were watched is not told: there is no group with enough patients to hide single ones."
+        return f"How long they were watched is not told: there is no group with enough patients, at least {least}."
     lines = []
     for _, row in quantiles[quantiles["probability"] == 0.5].iterrows():
         place = numbers.escape_markdown(labels.sentence(labels.stratum_place(row["stratum"])))
@@ -57,10 +63,10 @@ def follow_up(quantiles: pd.DataFrame) -> str:
             lines.append(f"{place}, the median follow-up cannot be told: too few were watched that long.")
             continue
         time = numbers.format_estimate(row["estimate"], row["conf_low"], row["conf_high"], "months")
-        lines.append(
-            f"{place}, the median follow-up from the start of the first line is {time} (reverse Kaplan-Meier)."
-        )
-    return bullets(lines)
+        lines.append(f"{place}, the median follow-up from the start of the first line is {time}.")
+    return (
+        f"{bullets(lines)}\n\nIt is told of at least {least}, as far as {minimum_at_risk} or more of them were watched."
+    )
 
 
 def flow(flow: pd.DataFrame) -> str:
