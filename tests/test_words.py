@@ -282,7 +282,7 @@ def test_leaving_out_late_treatment_is_told_by_line():
     assert "Leaving it out, 250 instead of 254 reach line 2 and 99 instead of 100 reach line 3." in said
     assert "Allowing" not in said
     said = plain(words.attrition_change(counted, fewer.assign(estimate=counted["estimate"] - 0.01), 12))
-    assert "by 12 months after the start of line 1 20.2 % (19.2–23.2 %) start the next line instead of 21.2 %" in said
+    assert "by 12 months after the start of line 1, 20.2 % (19.2–23.2 %) start the next line instead of 21.2 %" in said
     hidden = fewer.assign(entered=fewer["entered"].where(fewer["line"] < 3))
     said = plain(words.attrition_change(counted, hidden))
     assert "250 instead of 254 reach line 2. For line 3 the numbers are withheld." in said

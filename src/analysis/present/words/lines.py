@@ -82,7 +82,7 @@ def _share_changes(counted: pd.DataFrame, left_out: pd.DataFrame, time_months: f
         without, with_it = (numbers.format_estimate(*row[["estimate", "conf_low", "conf_high"]]) for row in rows)
         if without != with_it:
             by_time = f"by {numbers.format_time_point(time_months)} after the start of line {line}"
-            texts.append(f"{by_time} {without} start the next line instead of {with_it}")
+            texts.append(f"{by_time}, {without} start the next line instead of {with_it}")
     return texts
 
 
