@@ -122,12 +122,12 @@ def run(name: str, folder: Path, **values) -> list:
 
 CHANGED = {
     "cohort": None,
-    "minimum_patients": 200,
+    "minimum_patients": 700,  # more than there are
     "horizon_months": 24,
     "times_months": [6, 18],
     "drawn_lines": 2,
     "attrition_months": 12,
-    "minimum_at_risk": 60,
+    "minimum_at_risk": 500,
 }
 
 
