@@ -194,3 +194,78 @@ def test_a_word_that_is_no_choice_is_refused_with_the_choices(choice):
 def test_a_relapse_endpoint_without_progression_days_is_refused():
     with pytest.raises(ValueError, match="progression_day"):
         derive.spells(LATE, LATE_LINES.drop(columns="progression_day"), endpoint="relapse")
+
+
+# The endpoints: one patient who responds, progresses, waits, is treated again, progresses again and dies.
+COURSE = {
+    "patients": patients([("a", 0, 900, 900), ("b", 0, 800, None)]),
+    "labs": pd.DataFrame({"patient_id": ["a", "b"], "test": "serum M-protein"}).merge(
+        pd.DataFrame({"day": [0, 30, 60, 90, 190, 200, 290, 400, 500]}), how="cross"
+    ),
+}
+COURSE_LINES = pd.DataFrame(
+    [
+        ("a", 1, 0, 120, 200, 60),
+        ("a", 2, 300, 350, 500, None),
+        ("a", 3, 600, None, None, None),
+        ("b", 1, 0, 250, None, 90),
+        ("b", 2, 310, None, 500, None),
+    ],
+    columns=["patient_id", "line", "start_day", "end_day", "progression_day", "response_day"],
+).astype({"end_day": "Int64", "progression_day": "Int64", "response_day": "Int64"})
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "censoring", "expected"),
+    [
+        ("relapse", "competing", "a1 200 relapse, a2 200 relapse, a3 300 death, b1 310 next_line, b2 190 relapse"),
+        # b begins line 2 on day 310 without progression: censored at the assessment of day 290. Line 3 of a was never
+        # assessed, so the death in it is not counted.
+        ("progression_free", "fda", "a1 200 relapse, a2 200 relapse, a3 0 censored, b1 290 censored, b2 190 relapse"),
+        (
+            "progression_free",
+            "treatment_policy",
+            "a1 200 relapse, a2 200 relapse, a3 300 death, b1 500 relapse, b2 190 relapse",
+        ),
+        ("duration_of_response", "fda", "a1 140 relapse, b1 200 censored"),
+        ("duration_of_response", "competing", "a1 140 relapse, b1 220 next_line"),
+        (
+            "second_progression",
+            "treatment_policy",
+            "a1 500 relapse, a2 600 death, a3 300 death, b1 500 relapse, b2 490 censored",
+        ),
+        ("treatment_free", "competing", "a1 180 next_line, a2 250 next_line, b1 60 next_line"),
+    ],
+)
+def test_endpoint(endpoint, censoring, expected):
+    found = spelled(COURSE, COURSE_LINES, endpoint=endpoint, censoring=censoring)
+    assert ", ".join(f"{patient}{line} {time} {event}" for patient, line, time, event in found) == expected
+
+
+def test_time_zero_of_an_endpoint_is_its_own():
+    found = derive.spells(COURSE, COURSE_LINES, endpoint="duration_of_response")
+    assert found["start_day"].tolist() == [60, 90]
+    late = {**COURSE, "patients": COURSE["patients"].assign(entry_day=100)}
+    assert derive.spells(late, COURSE_LINES, endpoint="duration_of_response")["entry"].tolist() == [40, 10]
+
+
+@pytest.mark.parametrize(("longest_gap_days", "expected"), [(9, (190, "censored")), (10, (200, "relapse"))])
+def test_the_fda_censors_an_event_after_a_long_silence(longest_gap_days, expected):
+    found = spelled(COURSE, COURSE_LINES, endpoint="progression_free", longest_gap_days=longest_gap_days)
+    assert found[0][2:] == expected
+
+
+def test_a_third_line_ends_the_wait_for_the_second_progression():
+    lines_without = COURSE_LINES.assign(progression_day=COURSE_LINES["progression_day"].mask(COURSE_LINES["line"] == 2))
+    found = spelled(COURSE, lines_without, endpoint="second_progression", censoring="fda")
+    assert found[0] == ("a", 1, 500, "censored")  # the last assessment before line 3
+    assert spelled(COURSE, lines_without, endpoint="second_progression")[0] == ("a", 1, 900, "death")
+
+
+def test_a_rule_that_makes_no_sense_for_an_endpoint_is_refused_with_those_that_do():
+    with pytest.raises(ValueError, match=r"expected censoring among \['competing'\], came 'fda'"):
+        derive.spells(COURSE, COURSE_LINES, endpoint="next_line", censoring="fda")
+    with pytest.raises(ValueError, match="response_day"):
+        derive.spells(COURSE, COURSE_LINES.drop(columns="response_day"), endpoint="duration_of_response")
+    with pytest.raises(ValueError, match="days on which the disease was assessed"):
+        derive.spells({"patients": COURSE["patients"]}, COURSE_LINES, endpoint="progression_free")

@@ -189,6 +189,14 @@ LINES = Table(
         Column("maintenance", "flag", "maintenance in the line", nullable=True),
         Column("best_response", "word", "best response in the line", words=RESPONSES),
         Column(
+            "response_day",
+            "integer",
+            "day of the first response of at least PR, later confirmed",
+            "days",
+            required=False,
+            nullable=True,
+        ),
+        Column(
             "progression_day", "integer", "day of the first confirmed progression in the line", "days", nullable=True
         ),
         Column(
