@@ -66,7 +66,7 @@ def lines(cohort: dict[str, pd.DataFrame]) -> pd.DataFrame:
     framed = framed.astype({"start_day": "int64", "line": "int64"}).reset_index(drop=True)
     for column, found in _outcomes(framed, cohort.get("findings")).items():
         framed[column] = found
-    return schema.check(framed[schema.LINES.names], schema.LINES)
+    return schema.check(framed[[name for name in schema.LINES.names if name in framed]], schema.LINES)
 
 
 def selection(cohort: dict[str, pd.DataFrame]) -> pd.DataFrame:
