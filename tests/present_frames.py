@@ -150,6 +150,21 @@ def class_shares():
     return pd.DataFrame(rows, columns=["line", "drug_class", "patients", "share"])
 
 
+def class_flows():
+    """Strategies over three lines; one band withheld."""
+    rows = [(1, "PI + IMiD", "anti-CD38", 400.0), (1, "PI + IMiD", "death", 100.0), (1, "PI", "IMiD", np.nan)]
+    rows += [(2, "anti-CD38", "CAR-T", 60.0), (2, "anti-CD38", "neither", 340.0), (3, "CAR-T", "neither", 60.0)]
+    return pd.DataFrame(rows, columns=["line", "strategy", "next", "patients"])
+
+
+def courses(endpoint):
+    """Two courses; a relapse is recorded only where the endpoint is one."""
+    relapse = 280.0 if endpoint == "relapse" else np.nan
+    rows = [(1, 1, "PI", 0.0, 300.0, relapse, ""), (1, 2, "CAR-T", 300.0, 900.0, np.nan, "censored")]
+    rows += [(2, 1, "IMiD", 0.0, 700.0, np.nan, "death")]
+    return pd.DataFrame(rows, columns=["course", "line", "strategy", "start", "end", "relapse", "event"])
+
+
 def calibration():
     """Targets in different units, one missed, one not to be had."""
     return pd.DataFrame(

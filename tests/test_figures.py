@@ -23,6 +23,8 @@ FIGURES = {
     "attrition": lambda: figures.attrition(frames.attrition(), 24),
     "rates": lambda: figures.rates(frames.rates(), "relapse", "relapse"),
     "class shares": lambda: figures.class_shares(frames.class_shares()),
+    "class flows": lambda: figures.class_flows(frames.class_flows(), 3),
+    "courses": lambda: figures.courses(frames.courses("relapse")),
     "calibration": lambda: figures.calibration(frames.calibration()),
 }
 EMPTY = {
@@ -35,6 +37,8 @@ EMPTY = {
     "attrition": lambda: figures.attrition(schema.empty(schema.ATTRITION), 24),
     "rates": lambda: figures.rates(schema.empty(schema.RATES), "relapse", "relapse"),
     "class shares": lambda: figures.class_shares(frames.class_shares().iloc[:0]),
+    "class flows": lambda: figures.class_flows(schema.empty(schema.CLASS_FLOWS), 3),
+    "courses": lambda: figures.courses(schema.empty(schema.COURSES)),
     "calibration": lambda: figures.calibration(schema.empty(schema.CALIBRATION)),
 }
 

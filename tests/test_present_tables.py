@@ -70,6 +70,7 @@ TABLES = {
     "small groups": lambda: tables.small_groups(GROUPS, 20),
     "regimens": lambda: tables.regimens(REGIMENS),
     "class shares": lambda: tables.class_shares(frames.class_shares()),
+    "class flows": lambda: tables.class_flows(frames.class_flows(), 3),
 }
 EMPTY = {
     "curves": lambda: tables.curves_at_times(schema.empty(schema.CURVES), "relapse", [12], "relapse"),
@@ -87,6 +88,7 @@ EMPTY = {
     "small groups": lambda: tables.small_groups(GROUPS[GROUPS["enough"]], 20),
     "regimens": lambda: tables.regimens(REGIMENS.iloc[:0]),
     "class shares": lambda: tables.class_shares(frames.class_shares().iloc[:0]),
+    "class flows": lambda: tables.class_flows(schema.empty(schema.CLASS_FLOWS), 3),
 }
 
 

@@ -110,6 +110,11 @@ def _only_large(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["patients"] > THRESHOLD].reset_index(drop=True)
 
 
+def _nobody(frame: pd.DataFrame) -> pd.DataFrame:
+    """No row: a course is one patient's, whatever is left out of it."""
+    return frame.iloc[:0].reset_index(drop=True)
+
+
 RULES = {
     "AGENTS": _only_large,
     "CURVES": stop_curves,
@@ -124,4 +129,6 @@ RULES = {
     "MISSINGNESS": partial(withhold, count_columns=["missing"]),
     "REGIMENS": _only_large,
     "CLASS_SHARES": _only_large,
+    "CLASS_FLOWS": _only_large,
+    "COURSES": _nobody,
 }

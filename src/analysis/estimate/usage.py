@@ -50,6 +50,102 @@ def drug_classes(lines: pd.DataFrame) -> pd.DataFrame:
     return schema.check(_shares(classes, lines, "drug_class"), schema.CLASS_SHARES)
 
 
+def strategies(classes: pd.Series) -> pd.Series:
+    """Which strategy is a line of these classes? The newest principle in it, in the order of schema.STRATEGIES.
+
+    `classes` are the texts of LINES. A proteasome inhibitor and an IMiD count together where no newer principle is
+    given; whatever has none of all these (alkylators, steroids) is "other".
+
+    Example
+    -------
+    >>> strategies(pd.Series(["IMiD+PI+steroid", "IMiD+anti-CD38", "alkylator+steroid"])).tolist()
+    ['PI + IMiD', 'anti-CD38', 'other']
+    """
+    named = {}
+    for text in classes.unique():
+        parts = set(text.split("+")) | ({"PI + IMiD"} if {"PI", "IMiD"} <= set(text.split("+")) else set())
+        named[text] = next((word for word in schema.STRATEGIES if word in parts), "other")
+    return classes.map(named).astype(object)
+
+
+def class_flows(lines: pd.DataFrame, to_next_line: pd.DataFrame) -> pd.DataFrame:
+    """From which strategy on one line to which on the next did patients go, and who went no further?
+
+    Returns CLASS_FLOWS: counts; those of a line add up to the patients who started it. "death" and "neither" come from
+    `to_next_line`, the SPELLS of the same lines with endpoint "next_line".
+
+    Raises
+    ------
+    analysis.schema.SchemaError
+        when the frames do not fit LINES and SPELLS.
+
+    Example
+    -------
+    >>> spells = pd.DataFrame({"patient_id": ["a", "b", "a"], "line": [1, 1, 2], "entry": 0, "time": [300, 90, 50],
+    ...     "event": ["next_line", "death", "censored"]})
+    >>> class_flows(_two_lines(), spells)[["line", "strategy", "next", "patients"]].values.tolist()
+    [[1, 'PI + IMiD', 'anti-CD38', 1.0], [1, 'PI + IMiD', 'death', 1.0], [2, 'anti-CD38', 'neither', 1.0]]
+    """
+    schema.check(lines, schema.LINES)
+    schema.check(to_next_line, schema.SPELLS)
+    key = ["patient_id", "line"]
+    given = lines[key].assign(strategy=strategies(lines["classes"]))
+    following = given.assign(line=given["line"] - 1).rename(columns={"strategy": "following"})
+    joined = given.merge(to_next_line[[*key, "event"]], on=key).merge(following, on=key, how="left")
+    went_on = joined["event"] == "next_line"
+    joined["next"] = joined["event"].map({"death": "death"}).fillna("neither").mask(went_on, joined["following"])
+    counted = joined.groupby(["line", "strategy", "next"]).size().rename("patients").astype(float).reset_index()
+    return schema.check(counted, schema.CLASS_FLOWS)
+
+
+def courses(lines: pd.DataFrame, lifetimes: pd.DataFrame, count: int) -> pd.DataFrame:
+    """What did single courses look like, line by line, from first treatment to the end of observation?
+
+    Returns COURSES of `count` patients with at least two lines, taken at even distances in the order of their ids: a
+    look at the data, no estimate. Only synthetic cohorts may show them; disclosure drops every row of a real one.
+
+    Parameters
+    ----------
+    lines : LINES
+    lifetimes : SPELLS of the same lines with endpoint "death"
+    count : how many courses
+
+    Raises
+    ------
+    analysis.schema.SchemaError
+        when the frames do not fit LINES and SPELLS.
+
+    Example
+    -------
+    >>> spells = pd.DataFrame({"patient_id": ["a", "b", "a"], "line": [1, 1, 2], "entry": 0, "time": [350, 90, 50],
+    ...     "event": ["death", "death", "death"]})
+    >>> courses(_two_lines(), spells, 5)[["course", "line", "start", "end", "event"]].values.tolist()
+    [[1, 1, 0.0, 300.0, ''], [1, 2, 300.0, 350.0, 'death']]
+    """
+    schema.check(lines, schema.LINES)
+    schema.check(lifetimes, schema.SPELLS)
+    several = sorted(lines.loc[lines["line"] == 2, "patient_id"].unique())
+    step = max(len(several) // count, 1)
+    number = {patient: place for place, patient in enumerate(several[::step][:count], start=1)}
+    key = ["patient_id", "line"]
+    chosen = lines[lines["patient_id"].isin(number)].merge(lifetimes[[*key, "time", "event"]], on=key)
+    chosen = chosen.sort_values(key, ignore_index=True)
+    patient = chosen.groupby("patient_id")
+    zero, following = patient["start_day"].transform("min"), patient["start_day"].shift(-1)
+    made = pd.DataFrame(
+        {
+            "course": chosen["patient_id"].map(number),
+            "line": chosen["line"],
+            "strategy": strategies(chosen["classes"]),
+            "start": (chosen["start_day"] - zero).astype(float),
+            "end": (following.fillna(chosen["start_day"] + chosen["time"]) - zero).astype(float),
+            "relapse": (chosen["progression_day"] - zero).astype(float),
+            "event": chosen["event"].where(following.isna(), ""),
+        }
+    )
+    return schema.check(made, schema.COURSES)
+
+
 def _shares(rows: pd.DataFrame, lines: pd.DataFrame, kind: str) -> pd.DataFrame:
     counted = rows.groupby(["line", kind], sort=True).size().rename("patients").reset_index()
     counted["total"] = counted["line"].map(lines.groupby("line")["patient_id"].nunique())

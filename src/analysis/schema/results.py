@@ -298,6 +298,41 @@ AGENTS = Table(
 REGIMENS = _usage("REGIMENS", "regimen")
 CLASS_SHARES = _usage("CLASS_SHARES", "drug_class")
 
+STRATEGIES = ("CAR-T", "bispecific", "anti-CD38", "PI + IMiD", "PI", "IMiD", "other")
+STRATEGY = Column("strategy", "word", "the newest principle that the line contains", words=STRATEGIES)
+
+CLASS_FLOWS = Table(
+    "CLASS_FLOWS",
+    "line, strategy and what came next",
+    (
+        Column("line", "integer", "line of treatment", minimum=1),
+        STRATEGY,
+        Column(
+            "next",
+            "word",
+            "strategy of the next line; death before one; or neither so far",
+            words=(*STRATEGIES, "death", "neither"),
+        ),
+        _count("patients", "patients with this strategy on the line who went there"),
+    ),
+    key=("line", "strategy", "next"),
+)
+
+COURSES = Table(
+    "COURSES",
+    "course and line",
+    (
+        Column("course", "integer", "number of the course, from 1; no patient's name", minimum=1),
+        Column("line", "integer", "line of treatment", minimum=1),
+        STRATEGY,
+        Column("start", "number", "start of the line since the first", "days", minimum=0),
+        Column("end", "number", "start of the next line, or the end of observation", "days", minimum=0),
+        Column("relapse", "number", "day of relapse in the line; missing without one", "days", nullable=True),
+        Column("event", "word", "what ended observation in the course's last line", words=("", "death", "censored")),
+    ),
+    key=("course", "line"),
+)
+
 DESCRIPTION = Table(
     "DESCRIPTION",
     "variable, level and stratum",

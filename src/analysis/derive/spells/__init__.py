@@ -10,11 +10,11 @@ import pandas as pd
 
 from analysis import schema
 from analysis.derive import regimens, staging
-from analysis.derive.spells.covariates import with_covariates
+from analysis.derive.spells.covariates import KNOWN_AT_START, with_covariates
 from analysis.derive.spells.endpoints import ENDPOINTS, ends
 from analysis.derive.spells.observation import assessments, check_deaths, observation
 
-__all__ = ["ENDPOINTS", "assessments", "of", "spells", "unseen"]
+__all__ = ["ENDPOINTS", "KNOWN_AT_START", "assessments", "of", "spells", "unseen"]
 
 
 def of(cohort: dict[str, pd.DataFrame]) -> pd.DataFrame:

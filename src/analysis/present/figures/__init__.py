@@ -2,6 +2,7 @@
 
 from analysis.present.figures.curves import cumulative_incidence, event_free
 from analysis.present.figures.dots import calibration, crude_against_right, rates
+from analysis.present.figures.paths import class_flows, courses
 from analysis.present.figures.stacks import all_causes, attrition, class_shares
 from analysis.present.figures.style import empty_figure, png, show
 
@@ -9,7 +10,9 @@ __all__ = [
     "all_causes",
     "attrition",
     "calibration",
+    "class_flows",
     "class_shares",
+    "courses",
     "crude_against_right",
     "cumulative_incidence",
     "empty_figure",

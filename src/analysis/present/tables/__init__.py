@@ -19,7 +19,7 @@ from analysis.present.tables.estimates import (
     risk,
 )
 from analysis.present.tables.html import table
-from analysis.present.tables.lines import attrition_change, attrition_counts, unknown_agents
+from analysis.present.tables.lines import attrition_change, attrition_counts, class_flows, unknown_agents
 
 __all__ = [
     "attrition",
@@ -27,6 +27,7 @@ __all__ = [
     "attrition_counts",
     "calibration",
     "checks",
+    "class_flows",
     "class_shares",
     "crude_comparison",
     "curves_at_times",

@@ -84,3 +84,19 @@ def unknown_agents(agents: pd.DataFrame) -> HTML:
     rows = [[row["agent"], count(row, "patients")] for _, row in agents.iterrows()]
     columns = [("agent as the source has it", TEXT), ("patients", NUMBER)]
     return table("Agents that the vocabulary does not know", columns, rows)
+
+
+def class_flows(flows: pd.DataFrame, drawn_lines: int) -> HTML:
+    """From which strategy to which, in counts: a row per line and strategy, a column per strategy of the next line."""
+    schema.check(flows, schema.CLASS_FLOWS)
+    flows = flows[flows["line"] < drawn_lines]
+    ends = [word for word in (*schema.STRATEGIES, "death", "neither") if word in set(flows["next"])]
+    rows = []
+    ranked = pd.Categorical(flows["strategy"], schema.STRATEGIES)
+    for (line, strategy), here in flows.groupby(["line", ranked], observed=True):
+        cells = {row["next"]: count(row, "patients") for _, row in here.iterrows()}
+        rows.append([f"line {line}: {strategy}", *(cells.get(word, "–") for word in ends)])
+    named = {"death": _OUTCOMES["death"], "neither": _OUTCOMES["neither"]}
+    columns = [("strategy on the line", TEXT), *((named.get(word, f"next: {word}"), NUMBER) for word in ends)]
+    note = "–: none, or too few to be shown"
+    return table("Patients by strategy on a line and what came next", columns, rows, note=note)

@@ -134,3 +134,36 @@ def alt_calibration(calibration: pd.DataFrame) -> str:
     met = f"{len(calibration) - len(misses)} of {numbers.plural(len(calibration), 'published figure')}"
     missed = f" Missed: {'; '.join(texts)}." if texts else ""
     return f"Dots within accepted bands: this cohort meets {met}.{missed}"
+
+
+def alt_class_flows(flows: pd.DataFrame, drawn_lines: int) -> str:
+    """Alt text of `figures.class_flows`: the leading strategies of each line drawn and the widest band to the next."""
+    texts = []
+    for line, rows in flows[(flows["line"] <= drawn_lines) & flows["patients"].notna()].groupby("line"):
+        shares = rows.groupby("strategy")["patients"].sum().sort_values(ascending=False, kind="stable")
+        leading = [f"{name} {numbers.format_percent(part / shares.sum(), 0)}" for name, part in shares[:3].items()]
+        texts.append(f"line {line}: {numbers.listed(leading)}{_widest_band(rows) if line < drawn_lines else ''}")
+    return f"Alluvial of strategies from line to line. {_joined(texts, 'No line has patients')}"
+
+
+def _widest_band(rows: pd.DataFrame) -> str:
+    onward = rows[~rows["next"].isin(["death", "neither"])]
+    if onward.empty:
+        return ""
+    widest = onward.sort_values("patients", ascending=False, kind="stable").iloc[0]
+    share = numbers.format_percent(widest["patients"] / onward["patients"].sum(), 0)
+    return f", the widest band to the next line from {widest['strategy']} to {widest['next']} ({share} of the bands)"
+
+
+def alt_courses(courses: pd.DataFrame) -> str:
+    """Alt text of `figures.courses`: how many courses, how many lines and relapses, and how they ended."""
+    if courses.empty:
+        return "No course is drawn: courses of single patients are shown of synthetic cohorts only."
+    ended, relapses = courses["event"].value_counts(), int(courses["relapse"].notna().sum())
+    seen = f" and {numbers.plural(relapses, 'relapse')}" if relapses else ""
+    return (
+        f"Lanes of {numbers.plural(courses['course'].nunique(), 'synthetic course')} with "
+        f"{numbers.plural(len(courses), 'line')}{seen}; "
+        f"{numbers.plural(int(ended.get('death', 0)), 'course')} ended in death, "
+        f"{numbers.format_count(int(ended.get('censored', 0)))} at the end of the data."
+    )
