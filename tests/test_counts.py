@@ -38,7 +38,13 @@ def test_at_risk_under_delayed_entry_is_entry_before_t_and_time_not_before_t():
     counts = count(spells)
     assert counts.at_risk.tolist() == [3, 4, 4, 3, 1]
     assert counts.not_entered(0, np.array([0, 1, 2, 3, 4, 5])).tolist() == [4, 4, 3, 2, 1, 0]
-    assert count(spells, entry=None).at_risk.tolist() == [7, 7, 5, 3, 1]
+    assert count(spells.rename(columns={"entry": "came"}), entry="came").at_risk.tolist() == [3, 4, 4, 3, 1]
+
+
+def test_a_plain_frame_without_entries_is_of_patients_watched_from_the_start():
+    assert count(SEVEN.drop(columns="entry", errors="ignore")).at_risk.tolist() == [7, 7, 5, 3, 1]
+    with pytest.raises(schema.SchemaError, match="column 'came' is missing"):
+        count(SEVEN, entry="came")
 
 
 def test_an_event_on_the_first_day_counts_for_those_observed_from_the_start():
@@ -190,7 +196,7 @@ def test_a_stratum_cannot_be_named_like_a_column_of_the_results():
 def test_all_faults_are_told_at_once():
     spells = SEVEN.assign(time=-1, entry=np.nan, event=7).rename(columns={"entry": "entyr"})
     with pytest.raises(schema.SchemaError) as error:
-        count(spells, "stage")
+        count(spells, "stage", entry="entry")
     assert "4 fault(s)" in str(error.value)
     for part in ("'entry' is missing; did you mean 'entyr'", "'stage' is missing", "'time'", "'event'"):
         assert part in str(error.value)

@@ -80,7 +80,7 @@ class Counts:
 
 
 def count(
-    spells: pd.DataFrame, by: str | list[str] | None = None, entry: str | None = "entry", weight: str | None = None
+    spells: pd.DataFrame, by: str | list[str] | None = None, entry: str | None = None, weight: str | None = None
 ) -> Counts:
     """How many were at risk, and how many left by which event, per stratum and time?
 
@@ -88,7 +88,8 @@ def count(
     ----------
     spells : table SPELLS (only `time`, `event`, and the columns named here are read); times in any one unit
     by : column or columns whose values make the strata; none makes one stratum called "all"
-    entry : column with the time of delayed entry, or None when all were observed from time 0
+    entry : column with the time of delayed entry; unnamed, the column `entry` where the spells have one, so that late
+        comers are never counted at risk by oversight, else everybody from time 0
     weight : column with case weights; whole numbers mean rows repeated
 
     Raises
@@ -105,6 +106,7 @@ def count(
     (('relapse', 'death'), [0.0, 3.0, 5.0], [3.0, 3.0, 2.0], [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     """
     names = as_names(by)
+    entry = "entry" if entry is None and "entry" in spells.columns else entry
     word = check_spells(spells, names, entry, weight)
     if weight is not None and (spells[weight] == 0).any():
         counted = (spells[weight] > 0).to_numpy()

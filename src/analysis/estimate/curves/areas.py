@@ -18,7 +18,7 @@ def restricted_mean(
     spells: pd.DataFrame,
     horizon_days: float,
     by: str | list[str] | None = None,
-    entry: str | None = "entry",
+    entry: str | None = None,
     weight: str | None = None,
     conf_level: float = 0.95,
 ) -> pd.DataFrame:
@@ -35,7 +35,7 @@ def restricted_mean(
     spells : table SPELLS; event words other than "censored" are events
     horizon_days : end of the time looked at, in the unit of the spells
     by : column or columns that make the strata
-    entry, weight : columns of delayed entry (None: everybody from time 0) and of case weights
+    entry, weight : columns of delayed entry (unnamed: `entry` where the spells have it) and of case weights
     conf_level : level of the limits
 
     Returns
@@ -86,7 +86,7 @@ def restricted_mean_difference(
     horizon_days: float,
     by: str | list[str],
     reference: str | None = None,
-    entry: str | None = "entry",
+    entry: str | None = None,
     weight: str | None = None,
     conf_level: float = 0.95,
 ) -> pd.DataFrame:

@@ -28,7 +28,7 @@ def log_rank(
     event: str | None,
     by: str | list[str],
     strata: str | list[str] | None = None,
-    entry: str | None = "entry",
+    entry: str | None = None,
 ) -> pd.DataFrame:
     """Do the groups differ in their hazard of the event?
 
@@ -43,7 +43,7 @@ def log_rank(
     event : one event word (all else then counts as censoring: cause-specific hazards), or None for any event
     by : column or columns whose values make the groups compared
     strata : column or columns within whose values they are compared
-    entry : column of delayed entry, or None when all were observed from time 0
+    entry : column of delayed entry; unnamed, `entry` where the spells have it
 
     Returns
     -------
@@ -107,8 +107,7 @@ def gray_test(
     """
     if event not in WORDS or event == CENSORED:
         raise ValueError(f"event: expected one of {_event_words()}, came {event!r}")
-    entry = "entry" if "entry" in spells.columns else None
-    counts, grids, shape = _grids(spells, event, by, strata, entry)
+    counts, grids, shape = _grids(spells, event, by, strata, None)
     if len(counts.entries[0]):
         late = np.flatnonzero(spells["entry"] > 0)
         raise SchemaError(

@@ -15,7 +15,7 @@ def kaplan_meier(
     spells: pd.DataFrame,
     by: str | list[str] | None = None,
     event: str | None = None,
-    entry: str | None = "entry",
+    entry: str | None = None,
     weight: str | None = None,
     conf_type: str = "log-log",
     conf_level: float = 0.95,
@@ -31,7 +31,7 @@ def kaplan_meier(
     spells : table SPELLS; event words other than "censored" are events
     by : column or columns that make the strata
     event : one event word (the others then count as censoring: a cause-specific curve), or None for any event
-    entry, weight : columns of delayed entry (None: everybody from time 0) and of case weights
+    entry, weight : columns of delayed entry (unnamed: `entry` where the spells have it) and of case weights
     conf_type, conf_level : "log-log", "log" or "plain" limits, and their level
 
     Returns
@@ -57,7 +57,7 @@ def kaplan_meier(
 def aalen_johansen(
     spells: pd.DataFrame,
     by: str | list[str] | None = None,
-    entry: str | None = "entry",
+    entry: str | None = None,
     weight: str | None = None,
     conf_type: str = "log-log",
     conf_level: float = 0.95,
