@@ -126,6 +126,7 @@ CHANGED = {
     "horizon_months": 24,
     "times_months": [6, 18],
     "drawn_lines": 2,
+    "courses": 3,
     "attrition_months": 12,
     "minimum_at_risk": 500,
 }
