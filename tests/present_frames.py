@@ -157,6 +157,21 @@ def class_flows():
     return pd.DataFrame(rows, columns=["line", "strategy", "next", "patients"])
 
 
+def specifications(endpoint):
+    """Two lines under four definitions, one without an estimate; the second is the default."""
+    rows = []
+    for line in (1, 2):
+        for place, (rule, gap) in enumerate([("rajkumar", 90), ("rajkumar", None), ("ohdsi", 90), ("ohdsi", None)]):
+            share = 0.4 + 0.1 * line + 0.02 * place if (line, place) != (2, 3) else np.nan
+            text = f"{rule}, gap {gap or 'none'}"
+            rows.append(
+                (endpoint, 730.5, line, text, rule, 60, gap, 2016, place == 1, share, share - 0.05, share + 0.05)
+            )
+    names = ["event", "time", "line", "definition", "rule", "window_days", "gap_days", "imwg_version", "default"]
+    frame = pd.DataFrame(rows, columns=[*names, "estimate", "conf_low", "conf_high"]).astype({"gap_days": "Int64"})
+    return frame.assign(subjects=900.0, note="")
+
+
 def courses(endpoint):
     """Two courses; a relapse is recorded only where the endpoint is one."""
     relapse = 280.0 if endpoint == "relapse" else np.nan

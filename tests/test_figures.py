@@ -25,6 +25,7 @@ FIGURES = {
     "class shares": lambda: figures.class_shares(frames.class_shares()),
     "class flows": lambda: figures.class_flows(frames.class_flows(), 3),
     "courses": lambda: figures.courses(frames.courses("relapse")),
+    "specifications": lambda: figures.specifications(frames.specifications("relapse"), "relapse"),
     "calibration": lambda: figures.calibration(frames.calibration()),
 }
 EMPTY = {
@@ -39,6 +40,7 @@ EMPTY = {
     "class shares": lambda: figures.class_shares(frames.class_shares().iloc[:0]),
     "class flows": lambda: figures.class_flows(schema.empty(schema.CLASS_FLOWS), 3),
     "courses": lambda: figures.courses(schema.empty(schema.COURSES)),
+    "specifications": lambda: figures.specifications(schema.empty(schema.SPECIFICATIONS), "relapse"),
     "calibration": lambda: figures.calibration(schema.empty(schema.CALIBRATION)),
 }
 

@@ -71,6 +71,7 @@ TABLES = {
     "regimens": lambda: tables.regimens(REGIMENS),
     "class shares": lambda: tables.class_shares(frames.class_shares()),
     "class flows": lambda: tables.class_flows(frames.class_flows(), 3),
+    "specifications": lambda: tables.specifications(frames.specifications("relapse")),
 }
 EMPTY = {
     "curves": lambda: tables.curves_at_times(schema.empty(schema.CURVES), "relapse", [12], "relapse"),
@@ -89,6 +90,7 @@ EMPTY = {
     "regimens": lambda: tables.regimens(REGIMENS.iloc[:0]),
     "class shares": lambda: tables.class_shares(frames.class_shares().iloc[:0]),
     "class flows": lambda: tables.class_flows(schema.empty(schema.CLASS_FLOWS), 3),
+    "specifications": lambda: tables.specifications(schema.empty(schema.SPECIFICATIONS)),
 }
 
 

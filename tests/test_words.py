@@ -88,6 +88,7 @@ def everything(endpoint):
         "alt_cumulative_incidence": words.alt_cumulative_incidence(curves, event, 60, name),
         "alt_event_free": words.alt_event_free(curves, 60, labels.event_name("any", endpoint)),
         "alt_rates": words.alt_rates(frames.rates(event), event, name),
+        "alt_specifications": words.alt_specifications(frames.specifications(event), event),
         "attrition": words.attrition(frames.attrition(), 24),
         "attrition_change": words.attrition_change(
             frames.attrition(), frames.attrition().iloc[:9].assign(estimate=0.1)
@@ -110,6 +111,7 @@ def everything(endpoint):
         "rates": words.rates(frames.rates(event), event, endpoint),
         "selection_caveat": words.selection_caveat(frames.attrition()),
         "small_groups": words.small_groups(GROUPS, 20),
+        "specifications": words.specifications(frames.specifications(event)),
         "stage_of_data": words.stage_of_data({"treatments": PATIENTS}),
         "start_imputed": words.start_imputed(169),
         "strategies": words.strategies(frames.class_shares()),

@@ -131,4 +131,5 @@ RULES = {
     "CLASS_SHARES": _only_large,
     "CLASS_FLOWS": _only_large,
     "COURSES": _nobody,
+    "SPECIFICATIONS": partial(withhold, count_columns=["subjects"]),
 }

@@ -185,3 +185,17 @@ def at_time(frame: pd.DataFrame, months: float) -> pd.DataFrame:
         known = sorted({round(time / schema.DAYS_PER_MONTH, 1) for time in frame["time"].dropna()})
         raise ValueError(f"time_months: expected one of {known}, came {months}; estimate the frame at that time too")
     return here
+
+
+def ranges_over_definitions(specifications: pd.DataFrame) -> list[str]:
+    """Per line of one event: the estimate under the default, the lowest and the highest over all definitions."""
+    texts = []
+    for line, rows in specifications.groupby("line"):
+        told = rows.dropna(subset=["estimate"])
+        if told.empty:
+            continue
+        default = told.loc[told["default"].astype(bool), "estimate"]
+        first = f"{numbers.format_percent(default.iloc[0])} under the default, " if len(default) else ""
+        ends = [numbers.format_percent(told["estimate"].agg(end)) for end in ("min", "max")]
+        texts.append(f"line {line} {first}{ends[0]} to {ends[1]} over all")
+    return texts

@@ -318,6 +318,32 @@ CLASS_FLOWS = Table(
     key=("line", "strategy", "next"),
 )
 
+_DEFINITION = (
+    Column("definition", "text", "the choices in one text"),
+    Column("rule", "text", "rule that makes the lines"),
+    Column("window_days", "integer", "agents begun within it belong to the regimen", "days", minimum=0),
+    Column("gap_days", "integer", "a longer pause ends the line; missing: none does", "days", nullable=True),
+    Column("imwg_version", "integer", "year of the response criteria"),
+    Column("default", "flag", "the definition that one would take first"),
+)
+
+DEFINITIONS = Table("DEFINITIONS", "definition of line and relapse", _DEFINITION, key=("definition",))
+
+SPECIFICATIONS = Table(
+    "SPECIFICATIONS",
+    "event, line and definition",
+    (
+        EVENT,
+        TIME,
+        Column("line", "integer", "line of treatment", minimum=1),
+        *_DEFINITION,
+        *_limits(),
+        _count("subjects", "patients who started the line under this definition"),
+        NOTE,
+    ),
+    key=("event", "time", "line", "definition"),
+)
+
 COURSES = Table(
     "COURSES",
     "course and line",

@@ -19,7 +19,13 @@ from analysis.present.tables.estimates import (
     risk,
 )
 from analysis.present.tables.html import table
-from analysis.present.tables.lines import attrition_change, attrition_counts, class_flows, unknown_agents
+from analysis.present.tables.lines import (
+    attrition_change,
+    attrition_counts,
+    class_flows,
+    specifications,
+    unknown_agents,
+)
 
 __all__ = [
     "attrition",
@@ -39,6 +45,7 @@ __all__ = [
     "regimens",
     "risk",
     "small_groups",
+    "specifications",
     "table",
     "unknown_agents",
 ]

@@ -6,7 +6,7 @@ import pandas as pd
 from IPython.display import HTML
 
 from analysis import schema
-from analysis.present import numbers, reading
+from analysis.present import labels, numbers, reading
 from analysis.present.tables.html import NUMBER, TEXT, count, table
 
 _OUTCOMES = {"next_line": "started the next line", "death": "died first", "neither": "neither so far"}
@@ -100,3 +100,27 @@ def class_flows(flows: pd.DataFrame, drawn_lines: int) -> HTML:
     columns = [("strategy on the line", TEXT), *((named.get(word, f"next: {word}"), NUMBER) for word in ends)]
     note = "–: none, or too few to be shown"
     return table("Patients by strategy on a line and what came next", columns, rows, note=note)
+
+
+def specifications(specifications: pd.DataFrame) -> HTML:
+    """How far does each share move with the definition? The default, the lowest and the highest, by event and line."""
+    schema.check(specifications, schema.SPECIFICATIONS)
+    rows, endpoint = [], labels.endpoint_of(specifications["event"])
+    for (event, time, line), here in specifications.groupby(["event", "time", "line"]):
+        told = here.dropna(subset=["estimate"]).sort_values(["estimate", "definition"])
+        default = told[told["default"].astype(bool)]
+        first = "–" if default.empty else _share_with_limits(default.iloc[0])
+        ends = [_share_and_definition(told.iloc[place]) for place in (0, -1)] if len(told) else ["–", "–"]
+        by_time = numbers.format_time_point(time / schema.DAYS_PER_MONTH)
+        what = f"line {line}: {labels.event_short(event, endpoint)} by {by_time}"
+        rows.append([what, first, *ends, f"{len(told)} of {len(here)}"])
+    columns = [("share", TEXT), ("default (95 % limits)", NUMBER), ("lowest", NUMBER), ("highest", NUMBER)]
+    return table("Each share under every definition", [*columns, ("definitions with an estimate", NUMBER)], rows)
+
+
+def _share_with_limits(row: pd.Series) -> str:
+    return numbers.format_estimate(row["estimate"], row["conf_low"], row["conf_high"])
+
+
+def _share_and_definition(row: pd.Series) -> tuple[str, str]:
+    return numbers.format_percent(row["estimate"]), row["definition"]

@@ -17,6 +17,7 @@ from analysis.present.words.alt import (
     alt_cumulative_incidence,
     alt_event_free,
     alt_rates,
+    alt_specifications,
 )
 from analysis.present.words.background import (
     daily_life,
@@ -42,6 +43,7 @@ from analysis.present.words.lines import (
     attrition_change,
     eras,
     rising_survival,
+    specifications,
     stage_of_data,
     start_imputed,
     unknown_agents,
@@ -74,6 +76,7 @@ __all__ = [
     "alt_cumulative_incidence",
     "alt_event_free",
     "alt_rates",
+    "alt_specifications",
     "attrition",
     "attrition_change",
     "calibration",
@@ -102,6 +105,7 @@ __all__ = [
     "selection_caveat",
     "show",
     "small_groups",
+    "specifications",
     "stage_of_data",
     "start_imputed",
     "strategies",

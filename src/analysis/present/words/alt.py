@@ -167,3 +167,10 @@ def alt_courses(courses: pd.DataFrame) -> str:
         f"{numbers.plural(int(ended.get('death', 0)), 'course')} ended in death, "
         f"{numbers.format_count(int(ended.get('censored', 0)))} at the end of the data."
     )
+
+
+def alt_specifications(specifications: pd.DataFrame, event: str) -> str:
+    """Alt text of `figures.specifications`: the default and the range over all definitions, line by line."""
+    name = labels.event_short(event, labels.endpoint_of(specifications["event"]))
+    texts = reading.ranges_over_definitions(specifications[specifications["event"] == event])
+    return f"Specification curve of {name}. {_joined(texts, 'No definition has an estimate')}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis import schema
-from analysis.present import numbers, reading
+from analysis.present import labels, numbers, reading
 from analysis.present.words.cohort import small_groups
 from analysis.present.words.findings import NOTHING
 
@@ -129,3 +129,20 @@ def rising_survival(medians: pd.DataFrame) -> str:
         "line is started only by patients who survived the earlier ones and were fit for more, so the fastest courses "
         "are no longer among them. Where limits overlap, it may also be chance."
     )
+
+
+def specifications(specifications: pd.DataFrame) -> str:
+    """How far do the shares move with the definitions? One point per event.
+
+    `specifications` is a DataFrame of schema.SPECIFICATIONS.
+    """
+    schema.check(specifications, schema.SPECIFICATIONS)
+    points, endpoint = [], labels.endpoint_of(specifications["event"])
+    for (event, time), rows in specifications.groupby(["event", "time"]):
+        if texts := reading.ranges_over_definitions(rows):
+            by_time = numbers.format_time_point(time / schema.DAYS_PER_MONTH)
+            points.append(f"- {labels.sentence(labels.event_short(event, endpoint))} by {by_time}: {'; '.join(texts)}.")
+    if not points:
+        return "No share has an estimate under any definition."
+    count = numbers.format_count(specifications["definition"].nunique())
+    return f"Over {count} definitions of line and endpoint:\n\n" + "\n".join(points)
