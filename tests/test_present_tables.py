@@ -52,6 +52,7 @@ REGIMENS = pd.DataFrame(
         "share": [0.01, 0.9, np.nan],
     }
 )
+REASONS = REGIMENS.rename(columns={"regimen": "end_reason"}).assign(total=1000.0)
 
 TABLES = {
     "curves": lambda: tables.curves_at_times(CURVES, "relapse", [12, 24, 60], "relapse"),
@@ -71,6 +72,7 @@ TABLES = {
     "regimens": lambda: tables.regimens(REGIMENS),
     "class shares": lambda: tables.class_shares(frames.class_shares()),
     "class flows": lambda: tables.class_flows(frames.class_flows(), 3),
+    "line ends": lambda: tables.line_ends(REASONS),
     "specifications": lambda: tables.specifications(frames.specifications("relapse")),
 }
 EMPTY = {
@@ -90,6 +92,7 @@ EMPTY = {
     "regimens": lambda: tables.regimens(REGIMENS.iloc[:0]),
     "class shares": lambda: tables.class_shares(frames.class_shares().iloc[:0]),
     "class flows": lambda: tables.class_flows(schema.empty(schema.CLASS_FLOWS), 3),
+    "line ends": lambda: tables.line_ends(REASONS.iloc[:0]),
     "specifications": lambda: tables.specifications(schema.empty(schema.SPECIFICATIONS)),
 }
 

@@ -34,3 +34,12 @@ def test_row_order_does_not_matter(lines):
 def test_frames_that_are_not_lines_are_refused(lines):
     with pytest.raises(schema.SchemaError, match="'regimen' is missing"):
         usage.regimens(lines.drop(columns="regimen"))
+
+
+def test_reasons_of_line_ends_add_up_and_the_unknown_are_counted(lines):
+    reasons = lines.assign(end_reason=["drug switched", None, "drug switched", "treatment gap"])
+    found = usage.line_ends(reasons).set_index(["line", "end_reason"])["patients"]
+    by_line = reasons.assign(end_reason=reasons["end_reason"].fillna("unknown")).groupby(["line", "end_reason"]).size()
+    assert found.to_dict() == by_line.to_dict()
+    with pytest.raises(schema.SchemaError, match="'end_reason' is missing"):
+        usage.line_ends(lines)

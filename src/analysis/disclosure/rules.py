@@ -127,6 +127,7 @@ RULES = {
     "FLOW": partial(withhold, count_columns=["removed", "remaining"]),
     "DESCRIPTION": partial(withhold, count_columns=["count"], within=["variable", "stratum"]),
     "MISSINGNESS": partial(withhold, count_columns=["missing"]),
+    "REASONS": _only_large,
     "REGIMENS": _only_large,
     "CLASS_SHARES": _only_large,
     "CLASS_FLOWS": _only_large,

@@ -50,6 +50,30 @@ def drug_classes(lines: pd.DataFrame) -> pd.DataFrame:
     return schema.check(_shares(classes, lines, "drug_class"), schema.CLASS_SHARES)
 
 
+def line_ends(lines: pd.DataFrame) -> pd.DataFrame:
+    """Why did the lines end, line by line?
+
+    Returns table REASONS: the words of `end_reason`, most frequent first; shares of a line add up to 1. Lines whose end
+    has no known reason count as "unknown".
+
+    Raises
+    ------
+    analysis.schema.SchemaError
+        when the lines do not fit LINES, or have no column end_reason.
+
+    Example
+    -------
+    >>> lines = _two_lines().assign(end_reason=["drug switched", "drug switched", None])
+    >>> line_ends(lines)[["line", "end_reason", "patients"]].values.tolist()
+    [[1, 'drug switched', 2], [2, 'unknown', 1]]
+    """
+    schema.check(lines, schema.LINES)
+    if "end_reason" not in lines:
+        raise schema.SchemaError("table LINES: column 'end_reason' is missing; derive the lines with derive.regimens")
+    reasons = lines[["patient_id", "line"]].assign(end_reason=lines["end_reason"].fillna("unknown"))
+    return schema.check(_shares(reasons, lines, "end_reason"), schema.REASONS)
+
+
 def strategies(classes: pd.Series) -> pd.Series:
     """Which strategy is a line of these classes? The newest principle in it, in the order of schema.STRATEGIES.
 

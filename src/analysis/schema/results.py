@@ -297,6 +297,7 @@ AGENTS = Table(
 )
 REGIMENS = _usage("REGIMENS", "regimen")
 CLASS_SHARES = _usage("CLASS_SHARES", "drug_class")
+REASONS = _usage("REASONS", "end_reason")
 
 STRATEGIES = ("CAR-T", "bispecific", "anti-CD38", "PI + IMiD", "PI", "IMiD", "other")
 STRATEGY = Column("strategy", "word", "the newest principle that the line contains", words=STRATEGIES)

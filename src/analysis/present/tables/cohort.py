@@ -126,5 +126,15 @@ def class_shares(shares: pd.DataFrame) -> HTML:
     return table("Drug classes by line, per cent of those who started the line", columns, rows)
 
 
+def line_ends(reasons: pd.DataFrame) -> HTML:
+    """Why did lines end? Frame: schema.REASONS; shares of those who started the line."""
+    schema.check(reasons, schema.REASONS)
+    rows = [
+        [f"line {row['line']}", row["end_reason"], count(row, "patients"), _share(row)] for _, row in reasons.iterrows()
+    ]
+    columns = [("line", TEXT), ("why it ended", TEXT), ("patients", NUMBER), ("per cent", NUMBER)]
+    return table("Why lines ended, per cent of those who started the line", columns, rows)
+
+
 def _share(row: pd.Series) -> str:
     return "–" if numbers.missing(row["share"]) else numbers.format_percent(row["share"])
