@@ -296,3 +296,15 @@ def test_where_one_group_is_left_gray_goes_on_and_r_does_not():
     alone = pd.DataFrame({"entry": 0, "time": [2, 3, 3, 1], "group": list("abbb")})
     alone["event"] = ["censored", "relapse", "relapse", "death"]
     assert gray_test(alone, "relapse", "group")["note"][0] == "no two groups were at risk together at an event"
+
+
+def test_a_comparison_of_the_same_patients_says_so():
+    spells = pd.DataFrame({"patient_id": list("aabbcd"), "line": [1, 2, 1, 2, 1, 1], "entry": 0})
+    spells = spells.assign(time=[5, 3, 8, 2, 9, 4], event=["relapse", "death"] * 3, iss=list("xxxyyy"))
+    said = "2 rows are of a patient who has another"
+    assert said in log_rank(spells, "relapse", "line")["note"].iloc[0]
+    assert said in gray_test(spells, "relapse", "line")["note"].iloc[0]
+    assert restricted_mean_difference(spells, 5, "iss")["note"].str.contains(said).all()
+    alone = spells.drop_duplicates("patient_id")
+    assert log_rank(alone, "relapse", "iss")["note"].iloc[0] == ""
+    assert not restricted_mean_difference(alone, 4, "iss")["note"].str.contains(said).any()

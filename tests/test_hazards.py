@@ -241,6 +241,7 @@ def test_fine_gray_whole_weights_are_repeated_rows():
     many = fit_fine_gray(repeated, TERMS, "relapse").fit
     np.testing.assert_allclose(one.coefficients, many.coefficients, rtol=1e-9)
     np.testing.assert_allclose(one.variance, many.variance, rtol=1e-9)
+    np.testing.assert_allclose(one.errors, many.errors, rtol=1e-9)
 
 
 def test_fine_gray_without_other_events_is_cox():
@@ -591,3 +592,29 @@ def test_proportional_hazards_of_a_separated_model_is_no_number():
 def test_the_door_shows_the_solver_too():
     fit = fit_cox(dataset(), "age", "relapse").fit
     assert {name for name, *_ in likelihood.tests(fit)} == {"likelihood ratio", "score", "Wald"}
+
+
+def test_models_predict_together_only_of_the_same_rows_clusters_and_clock():
+    spells = started()
+    at = pd.DataFrame({"age": [60.0]}, index=["at 60"])
+    causes = sorted(set(spells["event"]) - {"censored"})
+    one = {cause: fit_cox(spells, "age", cause) for cause in causes}
+    clustered = {cause: fit_cox(spells, "age", cause, cluster="patient_id") for cause in causes}
+    assert len(predict_incidence(one, at, [5])) == len(causes)
+    mixed = one | {causes[0]: clustered[causes[0]]}
+    for order in (mixed, dict(reversed(mixed.items()))):
+        with pytest.raises(schema.SchemaError, match="the models differ in their cluster"):
+            predict_incidence(order, at, [5])
+    whole_course = hazards.fit_andersen_gill(spells.assign(start_day=0), "age", causes[0], cluster="patient_id")
+    with pytest.raises(schema.SchemaError, match=r"of what comes first .* came Andersen-Gill"):
+        predict_incidence(clustered | {causes[0]: whole_course}, at, [5])
+
+
+def test_what_was_left_out_is_said_of_hazards_and_risks_too():
+    spells = dataset()
+    at = pd.DataFrame({"age": [60.0]}, index=["at 60"])
+    causes = sorted(set(spells["event"]) - {"censored"})
+    models = {cause: fit_cox(spells, "age", cause) for cause in causes}
+    said = "delayed entries not used"
+    assert hazards.cumulative_hazard(models[causes[0]])["note"].str.contains(said).all()
+    assert predict_incidence(models, at, [5])["note"].str.contains(said).all()

@@ -146,7 +146,8 @@ def _with_numbers_at_risk(counts: Counts, leaving: np.ndarray) -> Counts:
         if len(counts.entries[0]):
             at_risk[rows] -= counts.not_entered(place, counts.time[rows])
     if counts.weights == "fractional":  # a difference of sums of weights may miss zero by a rounding
-        at_risk = np.where(np.isclose(at_risk, leaving, rtol=1e-10, atol=1e-10), leaving, at_risk)
+        rounding = 1e-10 * subjects.max(initial=0)
+        at_risk = np.where(np.isclose(at_risk, leaving, rtol=1e-10, atol=rounding), leaving, at_risk)
     strata = counts.strata.assign(subjects=subjects, last_time=last_time)
     return replace(counts, strata=strata, at_risk=at_risk)
 

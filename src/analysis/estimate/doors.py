@@ -60,6 +60,14 @@ def check_strata(frame: pd.DataFrame, by: list[str], where: str) -> None:
     _raise(where, [_absent(name, frame) for name in by if name not in frame.columns] + _strata_faults(frame, by))
 
 
+def repeated_patients(spells: pd.DataFrame) -> str:
+    """What must be said of a comparison that takes rows for independent; empty where no patient has several."""
+    again = int(spells["patient_id"].duplicated().sum()) if "patient_id" in spells.columns else 0
+    if not again:
+        return ""
+    return f"{again} rows are of a patient who has another: rows were taken for independent, so p is only a guide"
+
+
 def _raise(where: str, faults: list[str]) -> None:
     if faults:
         listing = "\n".join(f"  - {fault}" for fault in faults)

@@ -9,6 +9,7 @@ from scipy.special import ndtr, ndtri
 from analysis.estimate.counts import Counts, Subjects, count
 from analysis.estimate.curves.limits import check_limits
 from analysis.estimate.curves.product_limit import ran_out_note, survival_curve
+from analysis.estimate.doors import repeated_patients
 from analysis.schema import DIFFERENCES, RESTRICTED_MEANS, empty
 
 _SURVIVAL, _LOST = "restricted mean survival", "restricted mean time lost"
@@ -93,7 +94,8 @@ def restricted_mean_difference(
     """How much more time up to the horizon does each group live free of events, or lose to each event, than another?
 
     Difference of two restricted means, standard error sqrt(se_1^2 + se_0^2), normal limits and two-sided p value
-    (Royston and Parmar 2013, BMC Med Res Methodol). The strata must hold different patients. R: `survRM2::rmst2`.
+    (Royston and Parmar 2013, BMC Med Res Methodol). The strata must hold different patients; `note` says
+    where patients have several rows. R: `survRM2::rmst2`.
 
     Parameters
     ----------
@@ -111,9 +113,9 @@ def restricted_mean_difference(
 
     Example
     -------
-    >>> spells = pd.DataFrame({"line": [1, 1, 2, 2], "entry": 0, "time": [4, 9, 1, 3], "event": "death"})
-    >>> restricted_mean_difference(spells, 9, "line").query("event == 'any'")[["stratum", "estimate"]].values.tolist()
-    [['line 2', -4.5]]
+    >>> spells = pd.DataFrame({"iss": ["I", "I", "II", "II"], "entry": 0, "time": [4, 9, 1, 3], "event": "death"})
+    >>> restricted_mean_difference(spells, 9, "iss").query("event == 'any'")[["stratum", "estimate"]].values.tolist()
+    [['II', -4.5]]
     """
     means = restricted_mean(spells, horizon_days, by, entry, weight, conf_level)
     labels = means["stratum"].drop_duplicates().tolist()
@@ -128,8 +130,9 @@ def restricted_mean_difference(
     estimate = table["estimate"] - table["estimate_0"]
     std_error = np.hypot(table["std_error"], table["std_error_0"])
     half = ndtri((1 + conf_level) / 2) * std_error
+    together = [note for note in [repeated_patients(spells)] if note]
     notes = [
-        "; ".join(f"{label}: {note}" for label, note in ((own, said), (reference, said_0)) if note)
+        "; ".join([*(f"{label}: {note}" for label, note in ((own, said), (reference, said_0)) if note), *together])
         for own, said, said_0 in zip(table["stratum"], table["note"], table["note_0"], strict=True)
     ]
     table = table.assign(reference=reference, estimate=estimate, std_error=std_error, note=notes)

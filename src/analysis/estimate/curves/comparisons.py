@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.special import chdtrc
 
 from analysis.estimate.counts import Counts, count
-from analysis.estimate.doors import CENSORED, WORDS, as_names
+from analysis.estimate.doors import CENSORED, WORDS, as_names, repeated_patients
 from analysis.estimate.strata import strata_of
 from analysis.schema import GROUP_TESTS, SchemaError
 
@@ -31,6 +31,9 @@ def log_rank(
     entry: str | None = None,
 ) -> pd.DataFrame:
     """Do the groups differ in their hazard of the event?
+
+    The groups must hold different patients: the lines of one patient are not independent, and lines are compared by
+    `hazards.cox` with clusters or `hazards.pwp_gap_time`. `note` says where patients have several rows.
 
     Sum over event times of observed less expected events per group, (d_g - d Y_g / Y), with their hypergeometric
     variance, added up over strata; chi-square on groups - 1 degrees of freedom. Mantel (1966), Cancer Chemother Rep;
@@ -57,8 +60,8 @@ def log_rank(
 
     Example
     -------
-    >>> spells = pd.DataFrame({"line": [1, 1, 2, 2], "entry": 0, "time": [3, 4, 1, 2], "event": "death"})
-    >>> log_rank(spells, "death", "line")[["statistic", "df", "p"]].round(4).values.tolist()
+    >>> spells = pd.DataFrame({"iss": ["I", "I", "II", "II"], "entry": 0, "time": [3, 4, 1, 2], "event": "death"})
+    >>> log_rank(spells, "death", "iss")[["statistic", "df", "p"]].round(4).values.tolist()
     [[2.8824, 1.0, 0.0896]]
     """
     if event is not None and (event not in WORDS or event == CENSORED):
@@ -73,13 +76,16 @@ def log_rank(
         score += (events - number * share).sum(axis=1)
         spread = number * np.where(risk > 1, (risk - number) / np.maximum(risk - 1, 1), 0.0)
         variance += np.diag(share @ spread) - (share * spread) @ share.T
-    return _row("log-rank", event or "any", by, strata, counts, grids, score, variance)
+    row = _row("log-rank", event or "any", by, strata, counts, grids, score, variance)
+    return _said_of(spells, row)
 
 
 def gray_test(
     spells: pd.DataFrame, event: str, by: str | list[str], strata: str | list[str] | None = None
 ) -> pd.DataFrame:
     """Do the groups differ in the cumulative incidence of the event, with all other events competing?
+
+    The groups must hold different patients, as in `log_rank`.
 
     The score of the subdistribution hazards: at each time d_g less d times the group's part of all who are free of this
     event, Y_g (1 - F_g) / S_g, in which those who had another event still count; with Gray's variance, rho = 0. Gray
@@ -101,8 +107,8 @@ def gray_test(
 
     Example
     -------
-    >>> spells = pd.DataFrame({"line": [1, 1, 2, 2], "entry": 0, "time": [3, 4, 1, 2], "event": "death"})
-    >>> gray_test(spells, "death", "line")[["event", "df"]].values.tolist()
+    >>> spells = pd.DataFrame({"iss": ["I", "I", "II", "II"], "entry": 0, "time": [3, 4, 1, 2], "event": "death"})
+    >>> gray_test(spells, "death", "iss")[["event", "df"]].values.tolist()
     [['death', 1]]
     """
     if event not in WORDS or event == CENSORED:
@@ -119,7 +125,12 @@ def gray_test(
     for grid in grids:
         own_score, own_variance = _gray_score(grid)
         score, variance = score + own_score, variance + own_variance
-    return _row("Gray", event, by, strata, counts, grids, score, variance)
+    return _said_of(spells, _row("Gray", event, by, strata, counts, grids, score, variance))
+
+
+def _said_of(spells: pd.DataFrame, row: pd.DataFrame) -> pd.DataFrame:
+    notes = [row["note"].iloc[0], repeated_patients(spells)]
+    return row.assign(note="; ".join(note for note in notes if note))
 
 
 def _event_words() -> list[str]:

@@ -97,7 +97,7 @@ def events_per_term(model: Model, least: float = 10) -> pd.DataFrame:
 
 def influence(model: Model, most: float = 0.5) -> pd.DataFrame:
     """Does one subject carry an effect? Table CHECKS: per column, the largest change of the coefficient for leaving out
-    a cluster (or row), in standard errors.
+    a cluster (or row), in its standard errors (robust where the model's are; R's dfbetas take the model's own).
 
     One-step approximation: sum of dfbeta by cluster (Therneau and Grambsch 2000). The note names the row, as the spells
     name it by position; with clusters, the first row of the cluster. R: `residuals(fit, "dfbetas", collapse = id)`.

@@ -16,11 +16,12 @@ from analysis.schema import CURVES, SchemaError
 def cumulative_hazard(model: Model, at: pd.DataFrame | None = None, conf_level: float = 0.95) -> pd.DataFrame:
     """How does the cumulative hazard grow, for each row of covariates in `at`, or where every column is 0?
 
-    Table CURVES (estimand "cumulative hazard"), a curve per row of `at` and stratum of the model, at its event times;
-    limits on the log scale. Delayed entry counts: nobody is at risk before entry. Efron's or Breslow's estimate, as the
-    ties of the model; errors are those of the model (Tsiatis 1981), missing for a robust or a Fine-Gray fit, where they
-    would be wrong: `predict_incidence` has robust ones. A baseline at age 0 is a number without a patient; give `at`.
-    R: `survfit(fit, newdata = at)`: cumhaz and std.chaz; `basehaz(fit, centered = FALSE)`.
+    Table CURVES with `note` (estimand "cumulative hazard"), a curve per row of `at` and stratum of the model, at its
+    event times; limits on the log scale. Delayed entry counts: nobody is at risk before entry. Efron's or Breslow's
+    estimate, as the ties of the model; errors are those of the model (Tsiatis 1981), missing for a robust or a
+    Fine-Gray fit, where they would be wrong: `predict_incidence` has robust ones. A baseline at age 0 is a number
+    without a patient; give `at`. R: `survfit(fit, newdata = at)`: cumhaz and std.chaz;
+    `basehaz(fit, centered = FALSE)`.
 
     Raises SchemaError for covariates that are not in `at` or missing there, or of a level unknown to the model.
 
@@ -42,7 +43,7 @@ def cumulative_hazard(model: Model, at: pd.DataFrame | None = None, conf_level: 
             )
         rows = list(zip(at.index.astype(str), columns_of(model.data.design, at), strict=True))
     parts = [_hazard_curve(model, label, values, conf_level) for label, values in rows]
-    return pd.concat(parts, ignore_index=True)[CURVES.names]
+    return pd.concat(parts, ignore_index=True)[CURVES.names].assign(note="; ".join(model.notes))
 
 
 def _hazard_curve(model: Model, label: str, values: np.ndarray, conf_level: float) -> pd.DataFrame:

@@ -41,7 +41,8 @@ def fine_gray(
     strata : column or columns with a baseline and a censoring distribution of their own
     convention : "cmprsk": Breslow's ties, and the variance of `crr`, in which estimating G counts. "survival": as R's
         `finegray` + `coxph`: Efron's ties, the sandwich by row that takes G for known, and on a day with events and
-        censorings the events leave first.
+        censorings the events leave first. Whole weights are repeated rows, errors included, under "cmprsk"; under
+        "survival", as in R, the robust error takes a weighted row for one subject.
 
     Returns
     -------
@@ -95,7 +96,8 @@ def fit_fine_gray(
     def variance(fit: Fit) -> np.ndarray | None:
         return _for_estimating_weights(fit, data, uncensored) if as_cmprsk else None
 
-    model = fitted(data, "Fine-Gray", cause, "breslow" if as_cmprsk else "efron", True, with_lingering, variance)
+    ties = "breslow" if as_cmprsk else "efron"
+    model = fitted(data, "Fine-Gray", cause, ties, True, with_lingering, variance, repeated=as_cmprsk)
     return replace(model, scale="subdistribution hazard ratio")
 
 

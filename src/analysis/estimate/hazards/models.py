@@ -49,6 +49,7 @@ class Data:
 class Model:
     """A fit, the data that it is a fit of, its name and scale, and what must be said of every row of its table."""
 
+    kind: str
     name: str
     scale: str
     event: str
@@ -119,10 +120,12 @@ def fitted(
     robust: bool | None = None,
     change_sets: Callable[[RiskSets], RiskSets] | None = None,
     further: Callable[[Fit], np.ndarray | None] | None = None,
+    repeated: bool = False,
 ) -> Model:
     """The maximum of the partial likelihood of these data; its variance is robust where clusters or weights ask for it.
 
-    `change_sets` changes who is at risk, `further` gives what the sandwich adds to each row's score residual.
+    `change_sets` changes who is at risk, `further` gives what the sandwich adds to each row's score residual, and with
+    `repeated` it takes whole weights for that many subjects, where R's `coxph` takes the row for one.
     """
     if ties not in ("efron", "breslow"):
         raise SchemaError(f"ties: expected 'efron' or 'breslow', came {ties!r}; use one of them")
@@ -138,9 +141,10 @@ def fitted(
         fit = replace(fit, notes=("",) * len(names))
     weighted = data.weight is not None and not data.whole_weights
     if robust or (robust is None and (data.cluster is not None or weighted)):
-        fit = with_sandwich(fit, data.cluster, further(fit) if further and fit.converged else None)
+        added = further(fit) if further and fit.converged else None
+        fit = with_sandwich(fit, data.cluster, added, repeated=repeated and data.whole_weights)
     event = cause if isinstance(cause, str) else " or ".join(cause)
-    return Model(f"{kind}, {event}", "hazard ratio", event, fit, data, data.notes + notes)
+    return Model(kind, f"{kind}, {event}", "hazard ratio", event, fit, data, data.notes + notes)
 
 
 def _silent_strata(data: Data) -> tuple[str, ...]:

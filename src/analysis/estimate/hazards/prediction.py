@@ -16,6 +16,9 @@ from analysis.estimate.hazards.models import Model, check_finite
 from analysis.estimate.likelihood import Fit, Hazard, hazard, hazard_influence
 from analysis.schema import CURVES, SchemaError
 
+# Models of what comes first after the start of a spell; those of a rate over the whole course give no such risk.
+_FIRST_EVENT = ("Cox", "PWP gap time")
+
 
 def predict_incidence(
     models: Mapping[str, Model], at: pd.DataFrame, times: Sequence[float], conf_level: float = 0.95
@@ -73,19 +76,11 @@ def _check_together(models: Mapping[str, Model], at: pd.DataFrame) -> None:
     """Raise one SchemaError that names every reason why these models cannot predict together."""
     if not models:
         raise SchemaError("predict_incidence: expected a model for each event, came none")
-    faults = []
-    for cause, model in models.items():
-        if model.event != cause:
-            faults.append(f"model of {cause!r}: it was fitted to {model.event!r}; name each model by its event")
-        if model.scale != "hazard ratio":
-            faults.append(f"model of {cause!r}: expected a cause-specific model, came a {model.scale}")
-        lacking = [name for name in _strata_columns(model) if name not in at.columns]
-        faults += [
-            f"column {name!r} is missing in `at`; the model of {cause!r} is stratified by it" for name in lacking
-        ]
+    faults = [fault for cause, model in models.items() for fault in _faults_of_one(cause, model, at)]
     first = next(iter(models.values())).data
-    if any(not np.array_equal(model.data.rows, first.rows) for model in models.values()):
-        faults.append("the models have different rows; fit them to the same spells, without missing covariates")
+    for name in ("rows", "cluster", "entry", "weight"):
+        if any(not _same(getattr(model.data, name), getattr(first, name)) for model in models.values()):
+            faults.append(f"the models differ in their {name}; fit them to the same spells with the same {name}")
     absent = sorted({WORDS[word] for word in first.word if word != WORDS.index(CENSORED)} - set(models))
     if absent:
         faults.append(f"no model for {absent}: the risk of one event depends on all others; fit each")
@@ -97,6 +92,25 @@ def _check_together(models: Mapping[str, Model], at: pd.DataFrame) -> None:
         raise SchemaError(
             f"predict_incidence: {len(faults)} fault(s)\n" + "\n".join(f"  - {fault}" for fault in faults)
         )
+
+
+def _faults_of_one(cause: str, model: Model, at: pd.DataFrame) -> list[str]:
+    faults = []
+    if model.event != cause:
+        faults.append(f"model of {cause!r}: it was fitted to {model.event!r}; name each model by its event")
+    if model.kind not in _FIRST_EVENT:
+        faults.append(
+            f"model of {cause!r}: expected a cause-specific model of what comes first ({' or '.join(_FIRST_EVENT)}), "
+            f"came {model.kind}"
+        )
+    lacking = [name for name in _strata_columns(model) if name not in at.columns]
+    return faults + [
+        f"column {name!r} is missing in `at`; the model of {cause!r} is stratified by it" for name in lacking
+    ]
+
+
+def _same(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    return (one is None) == (other is None) and (one is None or np.array_equal(one, other))
 
 
 def _strata_columns(model: Model) -> list[str]:
@@ -202,7 +216,7 @@ def _table(
     low, high = confidence_limits(incidence, error, "log-log", conf_level)
     upto = (data.time[:, None] <= times) & mine[:, None]
     under_watch = ((begin == 0)[:, None] | (begin[:, None] < times)) & (data.time[:, None] >= times) & mine[:, None]
-    past = f"nobody was under observation after {end:g}"
+    past = "; ".join([*model.notes, f"nobody was under observation after {end:g}"])
     values = {"estimate": incidence, "conf_low": low, "conf_high": high, "std_error": error}
     frame = pd.DataFrame(
         {
@@ -214,7 +228,7 @@ def _table(
             "at_risk": number @ under_watch,
             "events": (number * data.had) @ upto,
             "censored": (number * (data.word == WORDS.index(CENSORED))) @ upto,
-            "note": pd.Series(np.where(late, past, ""), dtype=object),
+            "note": pd.Series(np.where(late, past, "; ".join(model.notes)), dtype=object),
         }
     )
     return frame[[*CURVES.names, "note"]]

@@ -153,11 +153,14 @@ def _influence(fit: Fit, residual: np.ndarray, weighted: bool) -> np.ndarray:
     return residual[:, finite] @ (scale[:, None] * fit.variance[np.ix_(places, places)])
 
 
-def with_sandwich(fit: Fit, cluster: np.ndarray | None = None, further: np.ndarray | None = None) -> Fit:
+def with_sandwich(
+    fit: Fit, cluster: np.ndarray | None = None, further: np.ndarray | None = None, repeated: bool = False
+) -> Fit:
     """The fit with its robust variance: D'D, D the sums by cluster of weight x dfbeta (Lin and Wei 1989).
 
     `cluster` is a code from 0 per row of the input; none: every row by itself. `further` is added to the weighted score
-    residuals; its rows and columns are those of `fit.problem`.
+    residuals; its rows and columns are those of `fit.problem`. `repeated`: a row stands for as many subjects as its
+    weight says, each a cluster by itself; a sum of w squares, not the square of w times one.
     R: `coxph(..., cluster = id, robust = TRUE)`.
     """
     if not fit.converged:
@@ -169,12 +172,16 @@ def with_sandwich(fit: Fit, cluster: np.ndarray | None = None, further: np.ndarr
         if further is not None:
             residual += further
         at_null = score_residuals(fit.problem, fit.null) * fit.problem.weight[:, None]
+        total_at_null = at_null.sum(axis=0)
+        if repeated and cluster is None:
+            of_one = np.sqrt(fit.problem.weight)[:, None]
+            residual, at_null = residual / of_one, at_null / of_one
         change = _sums(_influence(fit, residual, weighted=False), code)
         at_null = _sums(at_null, code)
     robust = np.full_like(fit.variance, np.nan)
     places = fit.columns[fit.finite]
     robust[np.ix_(places, places)] = change.T @ change
-    statistic = _quadratic(at_null.T @ at_null, at_null.sum(axis=0)) if further is None else np.nan
+    statistic = _quadratic(at_null.T @ at_null, total_at_null) if further is None else np.nan
     return replace(fit, robust=robust, robust_score=statistic)
 
 
