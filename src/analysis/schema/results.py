@@ -298,6 +298,18 @@ AGENTS = Table(
 REGIMENS = _usage("REGIMENS", "regimen")
 CLASS_SHARES = _usage("CLASS_SHARES", "drug_class")
 
+LINE_AGREEMENT = Table(
+    "LINE_AGREEMENT",
+    "number of lines stated and number derived",
+    (
+        Column("lines_stated", "integer", "lines of the patient as stated, or by the first reading", minimum=0),
+        Column("lines_derived", "integer", "lines of the patient by rule, or by the second reading", minimum=0),
+        _count("patients", "patients with these numbers of lines"),
+        _count("same_starts", "of them, those whose lines all start within the tolerance"),
+    ),
+    key=("lines_stated", "lines_derived"),
+)
+
 DESCRIPTION = Table(
     "DESCRIPTION",
     "variable, level and stratum",
