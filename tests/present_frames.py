@@ -172,6 +172,12 @@ def specifications(endpoint):
     return frame.assign(subjects=900.0, note="")
 
 
+def line_agreement():
+    """Patients with one to three lines; most agree, one cell is withheld."""
+    rows = [(1, 1, 500.0, 480.0), (1, 2, 40.0, 0.0), (2, 1, 30.0, 0.0), (2, 2, 300.0, 290.0), (3, 3, np.nan, np.nan)]
+    return pd.DataFrame(rows, columns=["lines_stated", "lines_derived", "patients", "same_starts"])
+
+
 def courses(endpoint):
     """Two courses; a relapse is recorded only where the endpoint is one."""
     relapse = 280.0 if endpoint == "relapse" else np.nan

@@ -57,3 +57,11 @@ def test_what_is_needed_is_named(cohort):
         definitions.spells_by_definition(bare, grid, "relapse")
     with pytest.raises(ValueError, match=r"bring treatments$"):
         definitions.spells_by_definition(bare, grid, "next_line")
+
+
+def test_without_markers_no_version_is_spoken_of():
+    grid = definitions.grid(rules=["rajkumar"], windows_days=[28], imwg_versions=[None])
+    assert not grid["definition"].str.contains("IMWG").any()
+    assert grid.loc[grid["default"], "definition"].tolist() == ["rajkumar, window 28, gap none"]
+    with pytest.raises(ValueError, match="expected an imwg_version in every row"):
+        definitions.spells_by_definition({"treatments": pd.DataFrame(), "labs": pd.DataFrame()}, grid, "relapse")

@@ -127,6 +127,8 @@ CHANGED = {
     "times_months": [6, 18],
     "drawn_lines": 2,
     "courses": 3,
+    "rule": "ohdsi",
+    "grid_patients": 60,
     "attrition_months": 12,
     "minimum_at_risk": 500,
 }

@@ -72,6 +72,7 @@ TABLES = {
     "regimens": lambda: tables.regimens(REGIMENS),
     "class shares": lambda: tables.class_shares(frames.class_shares()),
     "class flows": lambda: tables.class_flows(frames.class_flows(), 3),
+    "line agreement": lambda: tables.line_agreement(frames.line_agreement()),
     "line ends": lambda: tables.line_ends(REASONS),
     "specifications": lambda: tables.specifications(frames.specifications("relapse")),
 }
@@ -92,6 +93,7 @@ EMPTY = {
     "regimens": lambda: tables.regimens(REGIMENS.iloc[:0]),
     "class shares": lambda: tables.class_shares(frames.class_shares().iloc[:0]),
     "class flows": lambda: tables.class_flows(schema.empty(schema.CLASS_FLOWS), 3),
+    "line agreement": lambda: tables.line_agreement(frames.line_agreement().iloc[:0]),
     "line ends": lambda: tables.line_ends(REASONS.iloc[:0]),
     "specifications": lambda: tables.specifications(schema.empty(schema.SPECIFICATIONS)),
 }

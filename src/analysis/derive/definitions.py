@@ -18,13 +18,13 @@ def grid(
     rules: Iterable[str] = ("rajkumar", "ohdsi", "window_gap"),
     windows_days: Iterable[int] = (28, 30, 60, 90),
     gaps_days: Iterable[int | None] = (60, 90, 120, 180, None),
-    imwg_versions: Iterable[int] = (2011, 2016),
+    imwg_versions: Iterable[int | None] = (2011, 2016),
     default: Mapping[str, object] = DEFAULT,
 ) -> pd.DataFrame:
     """Which definitions are compared? Returns DEFINITIONS, every combination once.
 
     Sources: the rules of `regimens.lines_of_therapy`, the versions of `response.Criteria`. A source without marker
-    values has no progression to derive: give one version there.
+    values has no progression to derive: give [None] there.
 
     Example
     -------
@@ -39,15 +39,46 @@ def grid(
     frame = pd.DataFrame(
         {
             "definition": [
-                f"{row['rule']}, window {row['window_days']}, gap {row['gap_days'] or 'none'}, "
-                f"IMWG {row['imwg_version']}"
+                f"{row['rule']}, window {row['window_days']}, gap {row['gap_days'] or 'none'}"
+                + (f", IMWG {row['imwg_version']}" if row["imwg_version"] else "")
                 for row in rows
             ],
             **{name: [row[name] for row in rows] for name in names},
-            "default": [all(row[name] == default[name] for name in names) for row in rows],
+            "default": [_is(row, default) for row in rows],
         }
     )
-    return schema.check(frame.astype({"gap_days": "Int64"}), schema.DEFINITIONS)
+    return schema.check(frame.astype({"gap_days": "Int64", "imwg_version": "Int64"}), schema.DEFINITIONS)
+
+
+def _is(row: Mapping[str, object], default: Mapping[str, object]) -> bool:
+    """A definition without response criteria is the default where its rule, window and gap are."""
+    return row["imwg_version"] in (default["imwg_version"], None) and all(
+        row[name] == default[name] for name in ("rule", "window_days", "gap_days")
+    )
+
+
+def endpoint(cohort: dict[str, pd.DataFrame]) -> str:
+    """Which endpoint can be compared: "relapse" where there are marker values to judge it by, else "next_line"."""
+    return "relapse" if len(cohort.get("labs", ())) else "next_line"
+
+
+def some_patients(cohort: dict[str, pd.DataFrame], count: int) -> dict[str, pd.DataFrame]:
+    """The tables of at most so many patients, taken at even distances in the order of their ids; all where fewer.
+
+    Example
+    -------
+    >>> cohort = {"patients": pd.DataFrame({"patient_id": list("dcba")}), "cohort": pd.DataFrame({"name": ["x"]})}
+    >>> some_patients(cohort, 2)["patients"]["patient_id"].tolist()
+    ['c', 'a']
+    """
+    if count < 1:
+        raise ValueError(f"count: expected at least 1 patient, came {count}")
+    ids = cohort["patients"]["patient_id"].sort_values().tolist()
+    kept = set(ids[:: -(-len(ids) // count)])
+    return {
+        name: frame[frame["patient_id"].isin(kept)].reset_index(drop=True) if "patient_id" in frame else frame
+        for name, frame in cohort.items()
+    }
 
 
 def spells_by_definition(
@@ -77,6 +108,10 @@ def spells_by_definition(
         raise ValueError(
             f"spells_by_definition: expected the tables {needed} for endpoint {endpoint!r}, came {sorted(cohort)}; "
             f"bring {', '.join(missing)}"
+        )
+    if endpoint == "relapse" and definitions["imwg_version"].isna().any():
+        raise ValueError(
+            "spells_by_definition: expected an imwg_version in every row for endpoint 'relapse', came none"
         )
     lines, choices = _lines_by_choice(cohort, definitions)
     courses, chosen = _courses(lines)

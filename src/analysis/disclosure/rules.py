@@ -128,6 +128,7 @@ RULES = {
     "DESCRIPTION": partial(withhold, count_columns=["count"], within=["variable", "stratum"]),
     "MISSINGNESS": partial(withhold, count_columns=["missing"]),
     "REASONS": _only_large,
+    "LINE_AGREEMENT": _only_large,
     "REGIMENS": _only_large,
     "CLASS_SHARES": _only_large,
     "CLASS_FLOWS": _only_large,

@@ -324,7 +324,7 @@ _DEFINITION = (
     Column("rule", "text", "rule that makes the lines"),
     Column("window_days", "integer", "agents begun within it belong to the regimen", "days", minimum=0),
     Column("gap_days", "integer", "a longer pause ends the line; missing: none does", "days", nullable=True),
-    Column("imwg_version", "integer", "year of the response criteria"),
+    Column("imwg_version", "integer", "year of the response criteria; missing: none are used", nullable=True),
     Column("default", "flag", "the definition that one would take first"),
 )
 

@@ -24,6 +24,7 @@ from analysis.present.tables.lines import (
     attrition_change,
     attrition_counts,
     class_flows,
+    line_agreement,
     specifications,
     unknown_agents,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "curves_at_times",
     "description",
     "flow",
+    "line_agreement",
     "line_ends",
     "medians",
     "missingness",

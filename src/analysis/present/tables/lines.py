@@ -102,6 +102,18 @@ def class_flows(flows: pd.DataFrame, drawn_lines: int) -> HTML:
     return table("Patients by strategy on a line and what came next", columns, rows, note=note)
 
 
+def line_agreement(agreement: pd.DataFrame) -> HTML:
+    """How many lines has each patient as stated (rows), and how many by rule (columns)?"""
+    schema.check(agreement, schema.LINE_AGREEMENT)
+    derived = sorted(agreement["lines_derived"].unique())
+    rows = []
+    for stated, here in agreement.groupby("lines_stated"):
+        cells = {row["lines_derived"]: count(row, "patients") for _, row in here.iterrows()}
+        rows.append([numbers.plural(stated, "line"), *(cells.get(number, "–") for number in derived)])
+    columns = [("as stated", TEXT), *((f"{number} by rule", NUMBER) for number in derived)]
+    return table("Patients by their number of lines", columns, rows, note="–: none, or too few to be shown")
+
+
 def specifications(specifications: pd.DataFrame) -> HTML:
     """How far does each share move with the definition? The default, the lowest and the highest, by event and line."""
     schema.check(specifications, schema.SPECIFICATIONS)

@@ -42,6 +42,7 @@ from analysis.present.words.findings import attrition, crude_gap, headline, medi
 from analysis.present.words.lines import (
     attrition_change,
     eras,
+    line_agreement,
     rising_survival,
     specifications,
     stage_of_data,
@@ -96,6 +97,7 @@ __all__ = [
     "format_months",
     "format_percent",
     "headline",
+    "line_agreement",
     "medians",
     "missingness",
     "plural",

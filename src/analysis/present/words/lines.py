@@ -131,6 +131,23 @@ def rising_survival(medians: pd.DataFrame) -> str:
     )
 
 
+def line_agreement(agreement: pd.DataFrame, rule: str, tolerance_days: int = 30) -> str:
+    """How often do lines by rule agree with those stated? `agreement`: schema.LINE_AGREEMENT, as far as it is shown."""
+    schema.check(agreement, schema.LINE_AGREEMENT)
+    total = agreement["patients"].sum()
+    if not total:
+        return "There are no treatments that a rule could be tried on, or too few patients to say how it does."
+    equal = agreement[agreement["lines_stated"] == agreement["lines_derived"]]
+    more = agreement[agreement["lines_derived"] > agreement["lines_stated"]]
+    shares = [numbers.format_percent(part / total) for part in (equal["patients"].sum(), equal["same_starts"].sum())]
+    apart = [numbers.format_percent(part / total) for part in (more["patients"].sum(), total - equal["patients"].sum())]
+    return (
+        f"By the rule “{numbers.escape_markdown(rule)}” {shares[0]} of {numbers.plural(total, 'patient')} have as many "
+        f"lines as the source states, and {shares[1]} have all of them within {tolerance_days} days of the stated "
+        f"starts; {apart[1]} differ in number, {apart[0]} with more lines by the rule."
+    )
+
+
 def specifications(specifications: pd.DataFrame) -> str:
     """How far do the shares move with the definitions? One point per event.
 
