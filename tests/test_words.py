@@ -108,6 +108,7 @@ def everything(endpoint):
         "line_agreement": words.line_agreement(frames.line_agreement(), "rajkumar"),
         "medians": words.medians(quantiles, endpoint),
         "missingness": words.missingness(MISSINGNESS),
+        "not_judged": words.not_judged(12 if endpoint == "relapse" else 0, 900 if endpoint == "relapse" else 0),
         "published_figures": words.published_figures(),
         "rates": words.rates(frames.rates(event), event, endpoint),
         "selection_caveat": words.selection_caveat(frames.attrition()),

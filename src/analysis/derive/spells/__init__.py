@@ -9,18 +9,20 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis import schema
-from analysis.derive import regimens, staging
+from analysis.derive import regimens, relapses, staging
 from analysis.derive.spells.covariates import KNOWN_AT_START, with_covariates
 from analysis.derive.spells.endpoints import ENDPOINTS, ends
 from analysis.derive.spells.observation import assessments, check_deaths, observation
 
-__all__ = ["ENDPOINTS", "KNOWN_AT_START", "assessments", "of", "spells", "unseen"]
+__all__ = ["ENDPOINTS", "KNOWN_AT_START", "assessments", "not_judged", "of", "spells", "unseen"]
 
 
 def of(cohort: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """The SPELLS of a cohort by its own endpoint: given ones as they are, otherwise derived from its lines.
 
-    Given spells without `era` or `iss` get the word "unknown" there, so that every cohort can be asked by them.
+    Where the source states no progression but has marker values, relapse is judged from these; lines in which no marker
+    could be followed from their start are then left out, because no relapse could be seen in them (`not_judged` counts
+    them). Given spells without `era` or `iss` get the word "unknown" there, so that every cohort can be asked by them.
 
     Example
     -------
@@ -29,10 +31,28 @@ def of(cohort: dict[str, pd.DataFrame]) -> pd.DataFrame:
     [[90, 'relapse', 'unknown']]
     """
     if "spells" not in cohort:
-        return spells(cohort, regimens.lines(cohort))
+        lines = relapses.with_relapses(cohort, regimens.lines(cohort))
+        if "evaluable" in lines:
+            judged = lines.loc[lines["evaluable"], ["patient_id", "line"]]
+            return spells(cohort, lines).merge(judged, on=["patient_id", "line"])
+        return spells(cohort, lines)
     given = cohort["spells"]
     unknown = {name: "unknown" for name in ("era", "iss") if name not in given}
     return schema.check(given.assign(**unknown), schema.SPELLS)
+
+
+def not_judged(cohort: dict[str, pd.DataFrame]) -> tuple[int, int]:
+    """In how many lines, of how many, could a relapse not have been seen? (0, 0) where the source says what ended them.
+
+    Example
+    -------
+    >>> not_judged({"cohort": pd.DataFrame({"endpoint": ["next_line"]})})
+    (0, 0)
+    """
+    if relapses.stated(cohort):
+        return 0, 0
+    lines = relapses.with_relapses(cohort, regimens.lines(cohort))
+    return (int((~lines["evaluable"]).sum()), len(lines)) if "evaluable" in lines else (len(lines), len(lines))
 
 
 def spells(

@@ -131,6 +131,21 @@ def rising_survival(medians: pd.DataFrame) -> str:
     )
 
 
+def not_judged(left_out: int | None, lines: int) -> str:
+    """How is known what ended the lines? `left_out` lines, of `lines`, could not be judged; None where too few to say.
+
+    No `lines` at all: nothing had to be judged, the source says itself what ended them.
+    """
+    if not lines:
+        return "What ended each line is taken as the source states it."
+    few = "A few" if left_out is None else numbers.format_count(left_out)
+    return (
+        "This source states no progression; relapse was judged from its marker values by the published criteria, and "
+        f"what was not measured counts as no sign of disease. {few} of {numbers.plural(lines, 'line')} had no marker "
+        "that could be followed from their start: no relapse could have been seen in them, and they are left out."
+    )
+
+
 def line_agreement(agreement: pd.DataFrame, rule: str, tolerance_days: int = 30) -> str:
     """How often do lines by rule agree with those stated? `agreement`: schema.LINE_AGREEMENT, as far as it is shown."""
     schema.check(agreement, schema.LINE_AGREEMENT)
