@@ -1,18 +1,20 @@
 """The words of the field: treatments, their classes and aliases; laboratory tests and their units.
 
-The words stand in drugs.csv, tests.csv and units.csv beside this code: adding a drug or a spelling is a line there.
+The words stand in drugs.csv, tests.csv, units.csv and unit_concepts.csv beside this code: adding a drug or a spelling is a line there.
 """
 
 from analysis.vocabulary.agents import canonical_agents, drug_classes, drugs, is_known_agent
-from analysis.vocabulary.measurements import canonical_tests, tests, to_canonical_units, units_of
+from analysis.vocabulary.measurements import canonical_tests, conversions, tests, to_canonical_units, unit_concepts, units_of
 
 __all__ = [
     "canonical_agents",
     "canonical_tests",
+    "conversions",
     "drug_classes",
     "drugs",
     "is_known_agent",
     "tests",
     "to_canonical_units",
+    "unit_concepts",
     "units_of",
 ]
