@@ -4,7 +4,14 @@ The words stand in drugs.csv, tests.csv, units.csv and unit_concepts.csv beside 
 """
 
 from analysis.vocabulary.agents import canonical_agents, drug_classes, drugs, is_known_agent
-from analysis.vocabulary.measurements import canonical_tests, conversions, tests, to_canonical_units, unit_concepts, units_of
+from analysis.vocabulary.measurements import (
+    canonical_tests,
+    conversions,
+    tests,
+    to_canonical_units,
+    unit_concepts,
+    units_of,
+)
 
 __all__ = [
     "canonical_agents",

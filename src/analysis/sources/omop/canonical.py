@@ -1,0 +1,122 @@
+"""From the engine's rows to the canonical tables: words for numbers, canonical units, exact types, a fixed order."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis import schema, vocabulary
+from analysis.sources.omop.concepts import Words
+from analysis.sources.omop.layout import BASELINE_DAYS, FEMALE, MALE
+
+BASELINES = {
+    "beta-2 microglobulin": "beta2_microglobulin_mg_l",
+    "albumin": "albumin_g_dl",
+    "creatinine": "creatinine_mg_dl",
+}
+
+
+def patients(rows: pd.DataFrame, labs: pd.DataFrame | None) -> pd.DataFrame:
+    """PATIENTS, in the order of the person's number; laboratory columns hold the last value up to the index day."""
+    rows = rows.sort_values("person_id", ignore_index=True)
+    frame = pd.DataFrame({
+        "patient_id": _names(rows["person_id"]),
+        "entry_day": rows["entry_day"].astype("int64"),
+        "last_contact_day": rows["last_contact_day"].astype("int64"),
+        "death_day": rows["death_day"].astype("Int64"),
+        "index_year": rows["index_year"].astype("Int64"),
+        "age_years": rows["age_years"].astype("Float64").clip(0, 90).astype("float64"),
+        "sex": rows["sex"].map({FEMALE: "female", MALE: "male"}).fillna("unknown").astype(object),
+    })  # fmt: skip
+    for test, column in BASELINES.items():
+        frame[column] = np.nan if labs is None else frame["patient_id"].map(_at_index(labs, test)).astype("float64")
+    return schema.check(frame, schema.PATIENTS)
+
+
+def treatments(rows: pd.DataFrame, words: Words) -> pd.DataFrame:
+    """TREATMENTS, by patient, first day, agent and last day."""
+    rows = rows.sort_values(["person_id", "start_day", "agent", "end_day"], ignore_index=True)
+    agents = np.array(words.agents, dtype=object)
+    frame = pd.DataFrame({
+        "patient_id": _names(rows["person_id"]),
+        "start_day": rows["start_day"].astype("int64"),
+        "end_day": rows["end_day"].astype("Int64"),
+        "agent": agents[rows["agent"].to_numpy("int64")],
+        "line": rows["line"].astype("Int64"),
+    })  # fmt: skip
+    return schema.check(frame, schema.TREATMENTS)
+
+
+def labs(rows: pd.DataFrame, words: Words) -> pd.DataFrame:
+    """LABS in canonical units, by patient, day, test and value; what has no known unit is left out (and was told)."""
+    kinds, pairs = unit_pairs(rows, words)
+    known = vocabulary.conversions(pairs)
+    factors = {name: known[name].to_numpy("float64")[kinds] for name in ("multiply_by", "divide_by")}
+    value = rows["value"].to_numpy("float64") * factors["multiply_by"] / factors["divide_by"]
+    test_names = sorted(set(known["test"]))
+    number = known["test"].map({test: place for place, test in enumerate(test_names)}).to_numpy("int64")
+    units = known.drop_duplicates("test").set_index("test")["unit"]
+    kept = ~np.isnan(value)
+    test = number[kinds][kept]
+    frame = pd.DataFrame({
+        "person_id": rows["person_id"].to_numpy("int64")[kept],
+        "day": rows["day"].to_numpy("int64")[kept],
+        "test": test,
+        "value": value[kept],
+    })  # fmt: skip
+    # Two concepts or two units of one test may say the same once they are canonical.
+    frame = frame.sort_values(["person_id", "day", "test", "value"], ignore_index=True).drop_duplicates()
+    names = np.array(test_names, dtype=object)
+    unit = np.array([units.get(test, "") for test in test_names], dtype=object)
+    number = frame["test"].to_numpy()
+    result = pd.DataFrame({
+        "patient_id": _names(frame["person_id"]),
+        "day": frame["day"].to_numpy(),
+        "test": names[number] if len(names) else number.astype(object),
+        "value": frame["value"].to_numpy(),
+        "unit": unit[number] if len(names) else number.astype(object),
+    })  # fmt: skip
+    return schema.check(result, schema.LABS)
+
+
+def findings(rows: pd.DataFrame) -> pd.DataFrame:
+    """FINDINGS: progressions, whose kind (biochemical or clinical) OMOP does not carry."""
+    rows = rows.sort_values(["person_id", "day"], ignore_index=True)
+    frame = pd.DataFrame({
+        "patient_id": _names(rows["person_id"]),
+        "day": rows["day"].astype("int64"),
+        "finding": pd.Series("progression", index=rows.index, dtype=object),
+        "value": pd.Series("", index=rows.index, dtype=object),
+        "line": pd.array([None] * len(rows), dtype="Int64"),
+    })  # fmt: skip
+    return schema.check(frame, schema.FINDINGS)
+
+
+def unit_pairs(rows: pd.DataFrame, words: Words) -> tuple[np.ndarray, pd.DataFrame]:
+    """The distinct pairs of test and unit of these rows (test, unit), and which of them each row has."""
+    codes, values = zip(*(pd.factorize(rows[name]) for name in ("concept_id", "unit_id", "unit_text")), strict=True)
+    concepts, unit_ids, texts = (np.append(np.asarray(value, dtype=object), None) for value in values)
+    # One number per combination: a missing text has the code -1, and so the last place.
+    kinds, distinct = pd.factorize((codes[0] * len(unit_ids) + codes[1]) * len(texts) + codes[2] % len(texts))
+    pairs = pd.DataFrame({
+        "concept_id": concepts[distinct // len(texts) // len(unit_ids)],
+        "unit_id": unit_ids[distinct // len(texts) % len(unit_ids)],
+        "unit_text": texts[distinct % len(texts)],
+    })  # fmt: skip
+    tests = words.tests.set_index("concept_id")["test"]
+    units = words.units.set_index("concept_id")["unit"]
+    unit = pairs["unit_id"].map(units).astype(object).where(pairs["unit_id"] != 0, pairs["unit_text"])
+    return kinds, pd.DataFrame({"test": pairs["concept_id"].map(tests).astype(object), "unit": unit})
+
+
+def _names(person_id: pd.Series) -> np.ndarray:
+    """The patient's name is the person's number in words; one text per patient, however many rows there are."""
+    codes, distinct = pd.factorize(person_id.to_numpy("int64"))
+    return np.array([*map(str, distinct), None], dtype=object)[:-1][codes]
+
+
+def _at_index(labs: pd.DataFrame, test: str) -> pd.Series:
+    """Each patient's last value of a test in the days up to the index day; the largest where a day has several."""
+    rows = labs[(labs["test"] == test) & labs["day"].between(-BASELINE_DAYS, 0)]
+    rows = rows.sort_values(["day", "value"], kind="stable").drop_duplicates("patient_id", keep="last")
+    return rows.set_index("patient_id")["value"]
