@@ -1,7 +1,9 @@
 """OMOP CDM 5.4: myeloma patients, and only theirs, from a folder of CSV or Parquet, from PostgreSQL or from Spark.
 
 layout.py      the tables and columns that are read; the concepts that the model fixes
-engines.py     folder or address -> Ibis tables, the same on every engine; passwords and lost connections
+addresses.py   addresses of databases, and why a connection fails
+tables.py      the tables of a folder or a database, in declared columns and types
+engines.py     DuckDB, PostgreSQL and Spark through Ibis; lost connections
 concepts.py    concepts -> agents, tests, units
 selection.py   what is asked of the engine: everything heavy happens there, and dates become days there
 checks.py      what is wrong, counted on the engine before a row is pulled
@@ -25,13 +27,13 @@ import pandas as pd
 from analysis import schema
 from analysis.sources.omop import canonical, checks, concepts, engines
 from analysis.sources.omop.selection import Selection
+from analysis.sources.omop.tables import table_files
 
-__all__ = ["PART_SIZE", "data_files", "inspect", "is_address", "parts", "read", "recognises"]
+__all__ = ["PART_SIZE", "data_files", "inspect", "parts", "read", "recognises"]
 
 PART_SIZE = 50_000
 SYNTHETIC = "relapse-synthetic"  # the abbreviation under which the writer names its folder in cdm_source
 _RECOGNISED = {"person", "observation_period", "condition_occurrence", "drug_exposure", "measurement"}
-is_address = engines.is_address
 
 Frames = dict[str, pd.DataFrame]
 
@@ -44,12 +46,12 @@ def recognises(folder: str | Path) -> bool:
     >>> recognises("no such folder")
     False
     """
-    return len(_RECOGNISED & set(engines.table_files(Path(folder)))) > 1
+    return len(_RECOGNISED & set(table_files(Path(folder)))) > 1
 
 
 def data_files(folder: Path) -> list[Path]:
     """Every file that a reader of this folder reads, in the order of their names."""
-    return sorted(path for paths in engines.table_files(folder).values() for path in paths)
+    return sorted(path for paths in table_files(folder).values() for path in paths)
 
 
 def read(place: str | Path) -> Frames:
@@ -59,8 +61,8 @@ def read(place: str | Path) -> Frames:
 
     - Observation: the period that holds the index day, its end moved to the day of death. Treatments after it are left
       out. An exposure that lasts to its end has no `end_day`: nobody saw it end.
-    - LABS: measurements of known tests in canonical units. PATIENTS carries beta-2 microglobulin, albumin and creatinine
-      as last measured in the 90 days up to the index day.
+    - LABS: measurements of known tests in canonical units. PATIENTS carries beta-2 microglobulin, albumin and
+      creatinine as last measured in the 90 days up to the index day.
     - FINDINGS: a disease status (LOINC 97509-4) "worsened" is a progression. Its kind, the depth of response, MRD and
       symptoms have no place in OMOP that sources agree on and are not read.
     - `endpoint` is "relapse" where some progression is stated, else "next_line".

@@ -91,12 +91,14 @@ def _patients(selection: Selection) -> Faults:
     return [
         *_warning("condition_occurrence", diagnosed - index, "a treatment after each diagnosis of myeloma",
                   "left out: without a first treatment there is no index day", what="patient(s)"),
-        *_warning("observation_period", index - observed - early, "an observation period that holds the first treatment",
+        *_warning("observation_period", index - observed - early,
+                  "an observation period that holds the first treatment",
                   "left out: nobody watched them when it began", what="patient(s)"),
         *_warning("death", early, "no death before the first treatment",
                   "left out; find out which date holds", "death_date", "patient(s)"),
         *_warning("observation_period", _one(several.filter(several.periods > 1).count()), "one observation period",
-                  "the one that holds the first treatment counts; what happened in others is not used", what="patient(s)"),
+                  "the one that holds the first treatment counts; what came in others is not used",
+                  what="patient(s)"),
     ]  # fmt: skip
 
 
@@ -145,7 +147,7 @@ def _unmapped(selection: Selection) -> Faults:
     found = _warning("drug_exposure", int(counted.loc[zero, "rows"].sum()), "a concept for every drug (not 0)",
                      "left out: map the source's codes", "drug_concept_id")  # fmt: skip
     for strange, why, mend in (
-        (foreign, "concepts that the table concept has", "left out: load the vocabulary that the data were mapped with"),
+        (foreign, "concepts that the table concept has", "left out: load the vocabulary that the data were mapped to"),
         (~zero & ~foreign, "drugs of the suite's vocabulary", "left out, as most are no treatment of myeloma; a new "
          "one is a line in vocabulary/drugs.csv"),
     ):  # fmt: skip

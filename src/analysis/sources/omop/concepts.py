@@ -89,7 +89,7 @@ def relations(tables: dict[str, Any], meanings: pd.DataFrame, alone: tuple[int, 
 
 
 def line_episodes(tables: dict[str, Any]) -> Any | None:
-    """The lines that the source states as episodes: person, number, first and last day; None where there is no table."""
+    """The lines that the source states as episodes: person, number, first and last day; None without that table."""
     episode = tables.get("episode")
     if episode is None:
         return None
