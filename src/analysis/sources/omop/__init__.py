@@ -8,7 +8,7 @@ concepts.py    concepts -> agents, tests, units
 selection.py   what is asked of the engine: everything heavy happens there, and dates become days there
 checks.py      what is wrong, counted on the engine before a row is pulled
 canonical.py   the engine's rows -> canonical tables
-writer.py      the synthetic cohort as an OMOP folder
+writer.py      the synthetic cohort as an OMOP folder; invention.py its patients, dictionary.py its vocabulary
 
 The index day is the first treatment of myeloma: the first drug or transplant of the vocabulary, neither steroid nor
 support, from 30 days before the first diagnosis of myeloma on. Lines that the source states as episodes (concept 32941)
@@ -25,14 +25,13 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import schema
-from analysis.sources.omop import canonical, checks, concepts, engines
+from analysis.sources.omop import canonical, checks, concepts, engines, layout
 from analysis.sources.omop.selection import Selection
 from analysis.sources.omop.tables import table_files
 
 __all__ = ["PART_SIZE", "data_files", "inspect", "parts", "read", "recognises"]
 
 PART_SIZE = 50_000
-SYNTHETIC = "relapse-synthetic"  # the abbreviation under which the writer names its folder in cdm_source
 _RECOGNISED = {"person", "observation_period", "condition_occurrence", "drug_exposure", "measurement"}
 
 Frames = dict[str, pd.DataFrame]
@@ -78,9 +77,8 @@ def read(place: str | Path) -> Frames:
         for an address that cannot be used, such as one with a password in it.
     """
     with _opened(place) as (selection, name):
-        found = checks.faults(selection)
-        _refuse_errors(found)
-        return {"cohort": _cohort(selection, name), **_tables(selection), "faults": found}
+        counted, found = _checked(selection)
+        return {"cohort": _cohort(selection, name, counted), **_tables(selection), "faults": found}
 
 
 def parts(place: str | Path, part_size: int = PART_SIZE) -> Iterator[Frames]:
@@ -94,10 +92,10 @@ def parts(place: str | Path, part_size: int = PART_SIZE) -> Iterator[Frames]:
     if part_size < 1:
         raise ValueError(f"part_size: expected at least 1, came {part_size}; ask for a whole number in that range")
     with _opened(place) as (selection, name):
-        _refuse_errors(checks.faults(selection))
+        counted, _ = _checked(selection)
         persons = engines.pulled(selection.observed.select("person_id"))["person_id"].to_numpy("int64")
         persons.sort()
-        about = _cohort(selection, name)
+        about = _cohort(selection, name, counted)
         for first in range(0, len(persons), part_size):
             part = persons[first : first + part_size]
             yield {"cohort": about} | _tables(selection.within(int(part[0]), int(part[-1])))
@@ -106,7 +104,7 @@ def parts(place: str | Path, part_size: int = PART_SIZE) -> Iterator[Frames]:
 def inspect(place: str | Path) -> pd.DataFrame:
     """What is wrong with this source? Every error and warning, as FAULTS, counted on the engine."""
     with _opened(place) as (selection, _):
-        return checks.faults(selection)
+        return checks.faults(selection, checks.counts(selection))
 
 
 @contextmanager
@@ -115,9 +113,13 @@ def _opened(place: str | Path) -> Iterator[tuple[Selection, str]]:
         yield Selection(engine.tables, concepts.words(engine.tables)), engine.name
 
 
-def _refuse_errors(found: pd.DataFrame) -> None:
+def _checked(selection: Selection) -> tuple[checks.Counts, pd.DataFrame]:
+    """Counts and warnings of a source without errors."""
+    counted = checks.counts(selection)
+    found = checks.faults(selection, counted)
     if (found["severity"] == "error").any():
         raise schema.BadInputError(found)
+    return counted, found
 
 
 def _tables(selection: Selection) -> Frames:
@@ -133,14 +135,12 @@ def _tables(selection: Selection) -> Frames:
     return tables | {name: frame for name, frame in more.items() if frame is not None and len(frame)}
 
 
-def _cohort(selection: Selection, name: str) -> pd.DataFrame:
+def _cohort(selection: Selection, name: str, counted: checks.Counts) -> pd.DataFrame:
     """The COHORT row: what the source says of itself, and whether it states any progression."""
     said = {}
     if (source := selection.tables.get("cdm_source")) is not None:
         rows = engines.pulled(source)
         said = {} if rows.empty else {column: value for column, value in rows.iloc[0].items() if not pd.isna(value)}
-    progressions = selection.progressions()
-    progressed = progressions is not None and engines.pulled(progressions.limit(1)).shape[0] > 0
     short = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._") or "omop"
     title = said.get("cdm_source_name", name)
     release = ", vocabulary ".join(
@@ -149,8 +149,8 @@ def _cohort(selection: Selection, name: str) -> pd.DataFrame:
     row = {
         "name": short,
         "title": title,
-        "synthetic": said.get("cdm_source_abbreviation") == SYNTHETIC,
-        "endpoint": "relapse" if progressed else "next_line",
+        "synthetic": said.get("cdm_source_abbreviation") == layout.SYNTHETIC,
+        "endpoint": "relapse" if counted.get("progressions") else "next_line",
         "time_zero": "first treatment of myeloma",
         "source": f"OMOP CDM: {title}",
         "citation": "not stated",

@@ -10,29 +10,34 @@ from analysis import vocabulary
 from analysis.sources.omop.canonical import unit_pairs
 from analysis.sources.omop.concepts import relations
 from analysis.sources.omop.engines import pulled
-from analysis.sources.omop.layout import (
-    CDM_VERSION,
-    LINE_EPISODE,
-    REGIMEN_EPISODE,
-    UNSPECIFIED_TRANSPLANTS,
-)
+from analysis.sources.omop.layout import CDM_VERSION, LINE_EPISODE, REGIMEN_EPISODE, UNSPECIFIED_TRANSPLANTS
 from analysis.sources.omop.selection import Selection
 from analysis.sources.parsing import collect, fault
 
 UNITS_NEEDED = ("serum M-protein", "urine M-protein", "kappa free light chain", "lambda free light chain")
 _NAMED = 5  # concepts named in one sentence; the others are counted
-_ROWS = "{count:,} row(s)"
 
 Faults = list[pd.DataFrame]
+Counts = dict[str, int]
 
 
-def faults(selection: Selection) -> pd.DataFrame:
+def counts(selection: Selection) -> Counts:
+    """How many patients and rows there are of each kind that a rule below asks about, in one question to the engine."""
+    import ibis
+
+    kinds = {**_patients_counted(selection), **_rows_counted(selection), **_episodes_counted(selection)}
+    if (progressions := selection.progressions()) is not None:
+        kinds["progressions"] = progressions
+    counted = [rows.aggregate(count=rows.count()).mutate(kind=ibis.literal(kind)) for kind, rows in kinds.items()]
+    found = pulled(ibis.union(*counted))
+    return dict.fromkeys(kinds, 0) | dict(zip(found["kind"], found["count"].astype(int).tolist(), strict=True))
+
+
+def faults(selection: Selection, counted: Counts) -> pd.DataFrame:
     """Every error and warning about a source, as FAULTS; counts only, no value of a patient."""
-    found = _version(selection.tables) + _vocabulary(selection.tables)
-    patients = _patients(selection)
-    found += patients
-    if not any((one["severity"] == "error").any() for one in patients):
-        found += _exposures(selection) + _unmapped(selection) + _units(selection) + _episodes(selection)
+    found = _version(selection.tables) + _vocabulary(selection.tables) + _patients(counted)
+    if counted["observed"]:
+        found += _rows(counted) + _unmapped(selection, counted) + _units(selection, counted) + _episodes(counted)
     return collect(found)
 
 
@@ -71,93 +76,102 @@ def _vocabulary(tables: dict[str, Any]) -> Faults:
     ]
 
 
-def _patients(selection: Selection) -> Faults:
+def _patients_counted(selection: Selection) -> dict[str, Any]:
+    period = selection.tables["observation_period"].semi_join(selection.observed, "person_id")
+    several = period.group_by("person_id").aggregate(periods=period.count())
+    died = selection.death.join(selection.index, "person_id")
+    return {
+        "diagnosed": selection.diagnosed,
+        "treated": selection.index,
+        "observed": selection.observed,
+        "dead before": died.filter(died.death_date < died.index_date),
+        "several periods": several.filter(several.periods > 1),
+    }
+
+
+def _patients(counted: Counts) -> Faults:
     """How many patients are left at each step, and why."""
-    diagnosed, index, observed = (
-        _one(table.count()) for table in (selection.diagnosed, selection.index, selection.observed)
-    )
+    diagnosed, treated, observed = (counted[name] for name in ("diagnosed", "treated", "observed"))
     if not diagnosed:
         expected = "a patient with multiple myeloma (concept 437233, or one below it in concept_ancestor)"
         return [fault("condition_occurrence", expected, "is this the right database?", "condition_concept_id")]
     if not observed:
-        expected = (
-            f"a myeloma patient with a treatment under observation, of {diagnosed:,} diagnosed and {index:,} treated"
-        )
+        expected = f"a treatment under observation of a myeloma patient; {diagnosed:,} diagnosed, {treated:,} treated"
         return [fault("drug_exposure", expected, "are the drugs coded in RxNorm, and concept_ancestor there?")]
-    period = selection.tables["observation_period"].semi_join(selection.observed, "person_id")
-    several = period.group_by("person_id").aggregate(periods=period.count())
-    early = selection.death.join(selection.index, "person_id")
-    early = _one(early.filter(early.death_date < early.index_date).count())
+    dead, what = counted["dead before"], "patient(s)"
     return [
-        *_warning("condition_occurrence", diagnosed - index, "a treatment after each diagnosis of myeloma",
-                  "left out: without a first treatment there is no index day", what="patient(s)"),
-        *_warning("observation_period", index - observed - early,
+        *_warning("condition_occurrence", diagnosed - treated, "a treatment after each diagnosis of myeloma",
+                  "left out: without a first treatment there is no index day", what=what),
+        *_warning("observation_period", treated - observed - dead,
                   "an observation period that holds the first treatment",
-                  "left out: nobody watched them when it began", what="patient(s)"),
-        *_warning("death", early, "no death before the first treatment",
-                  "left out; find out which date holds", "death_date", "patient(s)"),
-        *_warning("observation_period", _one(several.filter(several.periods > 1).count()), "one observation period",
-                  "the one that holds the first treatment counts; what came in others is not used",
-                  what="patient(s)"),
+                  "left out: nobody watched them when it began", what=what),
+        *_warning("death", dead, "no death before the first treatment", "left out; find out which date holds",
+                  "death_date", what),
+        *_warning("observation_period", counted["several periods"], "one observation period",
+                  "the one that holds the first treatment counts; what came in others is not used", what=what),
     ]  # fmt: skip
 
 
-def _exposures(selection: Selection) -> Faults:
-    """Dates of treatments: missing, reversed, overlapping, or outside of what was observed."""
+def _rows_counted(selection: Selection) -> dict[str, Any]:
+    """Treatments that are undated, reversed, overlapping, late or of unstated kind; measurements that mean nothing."""
     import ibis
 
     given = selection.treatments_given
-    counts = pulled(given.aggregate(
-        undated=given["first"].isnull().sum(),
-        reversed=(given["last"] < given["first"]).sum(),
-        unspecified=given.concept_id.isin(UNSPECIFIED_TRANSPLANTS).sum(),
-    )).iloc[0].fillna(0)  # fmt: skip
-    rows = given.filter(given.is_drug == 1).select("person_id", "agent", "first", "last").distinct()
+    spans = given.filter(given.is_drug == 1).select("person_id", "agent", "first", "last").distinct()
     before = ibis.window(group_by=["person_id", "agent"], order_by=["first", "last"])
-    rows = rows.mutate(previous=rows["last"].lag().over(before))
-    overlapping = _one(rows.filter(rows["first"] < rows.previous).count())
+    spans = spans.mutate(previous=spans["last"].lag().over(before))
     late = given.join(selection.observed, "person_id")
-    late = _one(late.filter(late["first"] > late.last_contact).count())
+    measurement = selection.tables["measurement"].semi_join(selection.observed, "person_id")
+    return {
+        "undated": given.filter(given["first"].isnull()),
+        "reversed": given.filter(given["last"] < given["first"]),
+        "overlapping": spans.filter(spans["first"] < spans.previous),
+        "late": late.filter(late["first"] > late.last_contact),
+        "unstated": given.filter(given.concept_id.isin(UNSPECIFIED_TRANSPLANTS)),
+        "unmapped measurements": measurement.filter(measurement.measurement_concept_id == 0),
+        "negative": selection.values.filter(selection.values.value < 0),
+    }
+
+
+def _rows(counted: Counts) -> Faults:
     return [
-        *_error("drug_exposure", int(counts["undated"]), "a start date of every treatment", "give it",
+        *_error("drug_exposure", counted["undated"], "a start date of every treatment", "give it",
                 "drug_exposure_start_date"),
-        *_error("drug_exposure", int(counts["reversed"]), "no treatment that ends before it starts",
+        *_error("drug_exposure", counted["reversed"], "no treatment that ends before it starts",
                 "find out which date holds", "drug_exposure_end_date"),
-        *_warning("drug_exposure", overlapping, "exposures to one agent that do not overlap",
+        *_warning("drug_exposure", counted["overlapping"], "exposures to one agent that do not overlap",
                   "kept as they are; each has its own start and end", "drug_exposure_start_date"),
-        *_warning("drug_exposure", late, "no treatment after death or after the end of observation", "left out",
-                  "drug_exposure_start_date"),
-        *_warning("procedure_occurrence", int(counts["unspecified"]), "the kind of each transplant",
+        *_warning("drug_exposure", counted["late"], "no treatment after death or after the end of observation",
+                  "left out", "drug_exposure_start_date"),
+        *_warning("procedure_occurrence", counted["unstated"], "the kind of each transplant",
                   "read as autologous, which nearly all are in myeloma", "procedure_concept_id"),
     ]  # fmt: skip
 
 
-def _unmapped(selection: Selection) -> Faults:
+def _unmapped(selection: Selection, counted: Counts) -> Faults:
     """Drug and measurement concepts of the patients that mean nothing here: counted, the most frequent named."""
     drug = selection.tables["drug_exposure"].semi_join(selection.observed, "person_id")
     known = relations(selection.tables, selection.words.drugs).select("concept_id").distinct()
     strange = drug.anti_join(known, drug.drug_concept_id == known.concept_id)
-    counted = pulled(strange.group_by(concept_id=strange.drug_concept_id).aggregate(rows=strange.count()))
-    counted = counted.fillna({"concept_id": 0}).sort_values(["rows", "concept_id"], ascending=[False, True])
-    zero = counted["concept_id"] == 0
-    names = _names(selection.tables, counted.loc[~zero, "concept_id"].tolist())
-    foreign = ~zero & ~counted["concept_id"].isin(names) if "concept" in selection.tables else zero & False
-    measurement = selection.tables["measurement"].semi_join(selection.observed, "person_id")
-    unmapped = _one(measurement.filter(measurement.measurement_concept_id == 0).count())
-    found = _warning("drug_exposure", int(counted.loc[zero, "rows"].sum()), "a concept for every drug (not 0)",
+    strangers = pulled(strange.group_by(concept_id=strange.drug_concept_id).aggregate(rows=strange.count()))
+    strangers = strangers.fillna({"concept_id": 0}).sort_values(["rows", "concept_id"], ascending=[False, True])
+    zero = strangers["concept_id"] == 0
+    names = _names(selection.tables, strangers.loc[~zero, "concept_id"].tolist())
+    foreign = ~zero & ~strangers["concept_id"].isin(names) if "concept" in selection.tables else zero & False
+    found = _warning("drug_exposure", int(strangers.loc[zero, "rows"].sum()), "a concept for every drug (not 0)",
                      "left out: map the source's codes", "drug_concept_id")  # fmt: skip
     for strange, why, mend in (
         (foreign, "concepts that the table concept has", "left out: load the vocabulary that the data were mapped to"),
         (~zero & ~foreign, "drugs of the suite's vocabulary", "left out, as most are no treatment of myeloma; a new "
          "one is a line in vocabulary/drugs.csv"),
     ):  # fmt: skip
-        rows = counted[strange]
+        rows = strangers[strange]
         if len(rows):
             first = ", ".join(f"{names.get(one, one)} ({count:,})" for one, count in rows.iloc[:_NAMED].values.tolist())
             others = f" and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else ""
             said = f"{why}; came {int(rows['rows'].sum()):,} row(s) of {len(rows):,} other(s): {first}{others}"
             found.append(fault("drug_exposure", said, mend, "drug_concept_id", severity="warning"))
-    return found + _warning("measurement", unmapped, "a concept for every measurement (not 0)",
+    return found + _warning("measurement", counted["unmapped measurements"], "a concept for every measurement (not 0)",
                             "left out: map the source's codes", "measurement_concept_id")  # fmt: skip
 
 
@@ -170,17 +184,16 @@ def _names(tables: dict[str, Any], ids: list[int]) -> dict[int, str]:
     return dict(zip(found["concept_id"].tolist(), found["concept_name"].tolist(), strict=True))
 
 
-def _units(selection: Selection) -> Faults:
+def _units(selection: Selection, counted: Counts) -> Faults:
     """Values of known tests without a unit that fits: refused where a wrong one would make or hide a relapse."""
     values = selection.values
-    negative = _one(values.filter(values.value < 0).count())
     taken = values.filter(values.value >= 0).group_by(["concept_id", "unit_id", "unit_text"])
-    counted = pulled(taken.aggregate(rows=lambda table: table.count()))
-    kinds, pairs = unit_pairs(counted, selection.words)
+    each = pulled(taken.aggregate(rows=lambda table: table.count()))
+    kinds, pairs = unit_pairs(each, selection.words)
     known = vocabulary.conversions(pairs)
     refused = known["multiply_by"].isna().to_numpy()[kinds]
-    rows = counted[refused].assign(test=known["test"].to_numpy(object)[kinds[refused]])
-    found = _warning("measurement", negative, "values of at least 0", "left out", "value_as_number")
+    rows = each[refused].assign(test=known["test"].to_numpy(object)[kinds[refused]])
+    found = _warning("measurement", counted["negative"], "values of at least 0", "left out", "value_as_number")
     for test, count in rows.groupby("test")["rows"].sum().sort_index().items():
         expected = f"a unit of {test} ({', '.join(vocabulary.units_of(test))})"
         if test in UNITS_NEEDED:
@@ -193,25 +206,24 @@ def _units(selection: Selection) -> Faults:
     return found
 
 
-def _episodes(selection: Selection) -> Faults:
-    """Lines stated as episodes, where they cannot be used."""
+def _episodes_counted(selection: Selection) -> dict[str, Any]:
     episode = selection.tables.get("episode")
     if episode is None:
-        return []
-    counts = pulled(episode.aggregate(
-        lines=(episode.episode_concept_id == LINE_EPISODE).sum(),
-        numbered=((episode.episode_concept_id == LINE_EPISODE) & episode.episode_number.between(1, 30)).sum(),
-        regimens=(episode.episode_concept_id == REGIMEN_EPISODE).sum(),
-    )).iloc[0].fillna(0).astype(int)  # fmt: skip
-    unnumbered = counts["lines"] - counts["numbered"]
-    found = _warning("episode", unnumbered, "a number from 1 to 30 of every line (concept 32941)", "not used as a line",
-                     "episode_number")  # fmt: skip
-    if counts["regimens"] and not counts["lines"]:
+        return {}
+    lines = episode.filter(episode.episode_concept_id == LINE_EPISODE)
+    return {
+        "lines": lines,
+        "numbered lines": lines.filter(lines.episode_number.between(1, 30)),
+        "regimens": episode.filter(episode.episode_concept_id == REGIMEN_EPISODE),
+    }
+
+
+def _episodes(counted: Counts) -> Faults:
+    """Lines stated as episodes, where they cannot be used."""
+    lines, numbered, regimens = (counted.get(name, 0) for name in ("lines", "numbered lines", "regimens"))
+    expected = "a number from 1 to 30 of every line (concept 32941)"
+    found = _warning("episode", lines - numbered, expected, "not used as a line", "episode_number")
+    if regimens and not lines:
         mend = "regimens are no lines: no line is taken as stated"
-        found += _warning("episode", counts["regimens"], "lines (concept 32941), not only regimens (32531)", mend)
+        found += _warning("episode", regimens, "lines (concept 32941), not only regimens (32531)", mend)
     return found
-
-
-def _one(expression: Any) -> int:
-    """The one number of an expression."""
-    return int(pulled(expression.as_table()).iloc[0, 0] or 0)

@@ -22,6 +22,7 @@ from analysis.sources.omop.layout import (
 )
 
 AUTOLOGOUS = "autologous transplant"
+_PLACES = 1000  # more than there are agents
 
 
 @dataclass(frozen=True)
@@ -47,21 +48,20 @@ class Words:
 
 def words(tables: dict[str, Any]) -> Words:
     """The meaning of the concepts in these tables."""
-    concept = tables.get("concept")
     known = vocabulary.drugs()
+    coded = _coded(tables.get("concept"), known)
     agents = tuple(sorted(known["agent"]))
     number = {agent: place for place, agent in enumerate(agents)}
-    drugs = _listed(known, "agent", "omop_concept_id")
-    more = pd.DataFrame({"concept_id": UNSPECIFIED_TRANSPLANTS, "agent": AUTOLOGOUS})
-    drugs = pd.concat([drugs, more, *_drugs_by_code(concept, known)], ignore_index=True)
+    unstated = pd.DataFrame({"concept_id": UNSPECIFIED_TRANSPLANTS, "agent": AUTOLOGOUS})
+    drugs = pd.concat([_listed(known, "agent"), unstated, _drugs(coded, known)], ignore_index=True)
     drugs = drugs.drop_duplicates("concept_id", ignore_index=True)
-    status = _coded(concept, "LOINC", [DISEASE_STATUS_LOINC])["concept_id"].tolist()
+    status = coded.loc[coded["code"] == f"LOINC {DISEASE_STATUS_LOINC}", "concept_id"]
     return Words(
         agents=agents,
         drugs=drugs.assign(agent=drugs["agent"].map(number)).astype("int64"),
-        tests=_tests(concept),
-        units=_units(concept),
-        disease_status=(*{DISEASE_STATUS, *status},),
+        tests=_tests(coded),
+        units=_units(coded),
+        disease_status=(*{DISEASE_STATUS, *status.tolist()},),
     )
 
 
@@ -77,15 +77,16 @@ def relations(tables: dict[str, Any], meanings: pd.DataFrame, alone: tuple[int, 
     """
     import ibis
 
-    ids, numbers = (meanings.iloc[:, place].tolist() for place in (0, 1))
-    own = ibis.literal(ids, type="array<int64>").unnest().name("concept_id").as_table()
-    found = own.select("concept_id", known_id=own.concept_id)
-    if (ancestor := tables.get("concept_ancestor")) is not None:
-        below = ancestor.filter(ancestor.ancestor_concept_id.isin([one for one in ids if one not in alone]))
-        below = below.select(concept_id=below.descendant_concept_id, known_id=below.ancestor_concept_id)
-        found = found.union(below)
-    meaning = found.known_id.cases(*zip(ids, numbers, strict=True))
-    return found.select("concept_id", meaning=meaning.cast("int64")).distinct()
+    ids, numbers = (meanings.iloc[:, place].to_numpy("int64") for place in (0, 1))
+    # A table of constants without a right to create one: each pair travels as one number of an array.
+    pairs = (ids * _PLACES + numbers).tolist()
+    pair = ibis.literal(pairs, type="array<int64>").unnest().name("pair").as_table()
+    own = pair.select(concept_id=pair.pair // _PLACES, meaning=pair.pair % _PLACES)
+    if (ancestor := tables.get("concept_ancestor")) is None:
+        return own
+    above = own.filter(own.concept_id.notin(alone)) if alone else own
+    below = ancestor.join(above, ancestor.ancestor_concept_id == above.concept_id)
+    return own.union(below.select(concept_id=below.descendant_concept_id, meaning="meaning"), distinct=True)
 
 
 def line_episodes(tables: dict[str, Any]) -> Any | None:
@@ -104,47 +105,54 @@ def line_episodes(tables: dict[str, Any]) -> Any | None:
     return stated.select("person_id", line=stated.episode_number, line_start=stated.episode_start_date, line_end=end)
 
 
-def _listed(known: pd.DataFrame, word: str, column: str) -> pd.DataFrame:
-    """One row per code of a column in which several stand, joined by |."""
-    rows = known[[word, column]].assign(concept_id=known[column].str.split("|")).explode("concept_id")
-    rows = rows[rows["concept_id"] != ""]
-    return rows[["concept_id", word]].astype({"concept_id": "int64"}).reset_index(drop=True)
-
-
-def _coded(concept: Any | None, vocabulary_id: str, codes: list[str]) -> pd.DataFrame:
-    """The concepts of these codes of one vocabulary: concept_id and concept_code."""
+def _coded(concept: Any | None, drugs: pd.DataFrame) -> pd.DataFrame:
+    """What the database's own vocabulary has of ours: concept_id, code ("LOINC 718-7") and name, in lower case."""
     if concept is None:
-        return pd.DataFrame({"concept_id": pd.Series(dtype="int64"), "concept_code": pd.Series(dtype=object)})
-    found = concept.filter(concept.vocabulary_id == vocabulary_id, concept.concept_code.isin(codes))
-    return pulled(found.select("concept_id", "concept_code")).astype({"concept_id": "int64"})
+        text = pd.Series(dtype=object)
+        return pd.DataFrame({"concept_id": pd.Series(dtype="int64"), "code": text, "name": text})
+    code = (concept.vocabulary_id + " " + concept.concept_code).name("code")
+    loinc = [f"LOINC {one}" for codes in vocabulary.tests()["loinc"] for one in codes.split("|")]
+    rxnorm = [f"RxNorm {one}" for one in drugs["rxnorm"] if one]
+    ucum = [f"UCUM {unit}" for unit in sorted(_unit_words())]
+    wanted = code.isin([*loinc, f"LOINC {DISEASE_STATUS_LOINC}", *rxnorm, *ucum])
+    named = (concept.concept_class_id == "Ingredient") & concept.concept_name.lower().isin(drugs["agent"].tolist())
+    found = concept.filter(wanted | named).select("concept_id", code, name=concept.concept_name.lower())
+    return pulled(found).astype({"concept_id": "int64"}).sort_values("concept_id", ignore_index=True)
 
 
-def _drugs_by_code(concept: Any | None, known: pd.DataFrame) -> list[pd.DataFrame]:
-    """Drugs that `concept` knows by their RxNorm code, or as an ingredient of the same name."""
-    if concept is None:
-        return []
-    by_code = known[known["rxnorm"] != ""].set_index("rxnorm")["agent"]
-    coded = _coded(concept, "RxNorm", by_code.index.tolist())
-    named = concept.filter(
-        concept.concept_class_id == "Ingredient", concept.concept_name.lower().isin(known["agent"].tolist())
-    )
-    named = pulled(named.select("concept_id", agent=named.concept_name.lower()))
-    return [coded.assign(agent=coded["concept_code"].map(by_code))[["concept_id", "agent"]], named]
+def _drugs(coded: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """Drugs by their RxNorm code, else as an ingredient of the same name."""
+    by_code = known[known["rxnorm"] != ""].set_index("RxNorm " + known.loc[known["rxnorm"] != "", "rxnorm"])["agent"]
+    agent = coded["code"].map(by_code)
+    agent = agent.where(agent.notna(), coded["name"].where(coded["name"].isin(known["agent"])))
+    return coded.assign(agent=agent).dropna(subset="agent")[["concept_id", "agent"]]
 
 
-def _tests(concept: Any | None) -> pd.DataFrame:
+def _tests(coded: pd.DataFrame) -> pd.DataFrame:
     """Tests by LOINC code where the vocabulary is there and has one of them, else by id."""
     known = vocabulary.tests()
-    codes = known.assign(loinc=known["loinc"].str.split("|")).explode("loinc").set_index("loinc")["test"]
-    coded = _coded(concept, "LOINC", codes.index.tolist())
-    coded = coded.assign(test=coded["concept_code"].map(codes))[["concept_id", "test"]]
-    listed = _listed(known, "test", "omop_concept_id")
-    found = pd.concat([coded, listed[~listed["test"].isin(coded["test"])]], ignore_index=True)
+    codes = known.assign(loinc=known["loinc"].str.split("|")).explode("loinc")
+    test = coded["code"].map(codes.set_index("LOINC " + codes["loinc"])["test"])
+    found = coded.assign(test=test).dropna(subset="test")[["concept_id", "test"]]
+    listed = _listed(known, "test")
+    found = pd.concat([found, listed[~listed["test"].isin(found["test"])]], ignore_index=True)
     return found.drop_duplicates("concept_id", ignore_index=True)
 
 
-def _units(concept: Any | None) -> pd.DataFrame:
+def _units(coded: pd.DataFrame) -> pd.DataFrame:
+    """Units by id, and those that the vocabulary has under our own spelling."""
     listed = vocabulary.unit_concepts().rename(columns={"omop_concept_id": "concept_id"})[["concept_id", "unit"]]
-    units = sorted({unit for test in vocabulary.tests()["test"] for unit in vocabulary.units_of(test)})
-    coded = _coded(concept, "UCUM", units).rename(columns={"concept_code": "unit"})
-    return pd.concat([listed, coded], ignore_index=True).drop_duplicates("concept_id", ignore_index=True)
+    unit = coded["code"].str.removeprefix("UCUM ").where(coded["code"].str.startswith("UCUM "))
+    found = coded.assign(unit=unit).dropna(subset="unit")[["concept_id", "unit"]]
+    return pd.concat([listed, found], ignore_index=True).drop_duplicates("concept_id", ignore_index=True)
+
+
+def _unit_words() -> set[str]:
+    return {unit for test in vocabulary.tests()["test"] for unit in vocabulary.units_of(test)}
+
+
+def _listed(known: pd.DataFrame, word: str) -> pd.DataFrame:
+    """One row per id of a word, of which several stand joined by |."""
+    rows = known.assign(concept_id=known["omop_concept_id"].str.split("|")).explode("concept_id")
+    rows = rows[rows["concept_id"] != ""]
+    return rows[["concept_id", word]].astype({"concept_id": "int64"}).reset_index(drop=True)

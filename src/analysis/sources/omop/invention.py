@@ -1,4 +1,4 @@
-"""The synthetic patients as OMOP tables, on invented calendars: the year is the cohort's, the day follows from a number.
+"""The synthetic patients as OMOP tables, on invented calendars: the year is theirs, the day follows from a number.
 
 What OMOP does not carry stays behind: cytogenetics, LDH flag, fitness and lifestyle, best response, MRD, symptoms,
 the kind of a progression and the phase of a treatment. The end of an ongoing treatment is written as the last day of

@@ -15,9 +15,10 @@ WORSENED = 1620411
 # A transplant of unstated kind: nearly all are autologous in myeloma, and so these are read, with a warning.
 UNSPECIFIED_TRANSPLANTS = (4120445, 4028623, 4081380, 37152106)
 
-FIRST_DAY = (
-    -30
-)  # records from this day of the first diagnosis on belong to the disease: it is often coded a little late
+SYNTHETIC = "relapse-synthetic"  # in cdm_source: nobody in this source is real
+
+# Records from this day of the first diagnosis on belong to the disease, which is often coded a little late.
+FIRST_DAY = -30
 BASELINE_DAYS = 90  # a laboratory value this old at most stands for the value at the index day
 
 

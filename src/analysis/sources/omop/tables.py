@@ -101,13 +101,14 @@ def of_catalogue(connection: Any, schemas: tuple[str, ...]) -> dict[str, Any]:
 
 def standard(raw: dict[str, Any], label: str) -> dict[str, Any]:
     """The declared columns of each table in the declared types; everything that is missing, at once."""
+    if not set(raw) & set(NEEDED):
+        mend = "name the schema that holds them (?schema=...) and ask for the right to read them"
+        raise schema.BadInputError(collect([fault(label, "OMOP tables, came none that can be read here", mend)]))
     faults = [
         fault(label, f"the table {name!r} of OMOP CDM 5.4", "add it, empty if there is nothing to put in", name)
         for name in NEEDED
         if name not in raw
     ]
-    if raw and len(faults) == len(NEEDED):
-        faults.append(fault(label, "OMOP tables", "name the schema that holds them: ?schema=..."))
     tables = {}
     for name, table in raw.items():
         lower = {column.lower(): column for column in table.columns}
