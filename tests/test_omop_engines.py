@@ -174,7 +174,7 @@ def test_a_database_that_is_not_there(server, address, tmp_path, capsys):
 
 def test_a_server_that_is_not_there(server, address, tmp_path, capsys):
     nowhere = address.replace(f":{server.port}/", ":1/")
-    assert "no answer from '127.0.0.1', port 1" in failed([nowhere], tmp_path / "out", capsys)
+    assert "no answer from 127.0.0.1, port 1" in failed([nowhere], tmp_path / "out", capsys)
 
 
 def test_a_user_who_may_not_read(server, folder, tmp_path, monkeypatch, capsys):

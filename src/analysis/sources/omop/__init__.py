@@ -31,7 +31,7 @@ from analysis.sources.omop.tables import table_files
 
 __all__ = ["PART_SIZE", "data_files", "inspect", "parts", "read", "recognises"]
 
-PART_SIZE = 50_000
+PART_SIZE = 20_000
 _RECOGNISED = {"person", "observation_period", "condition_occurrence", "drug_exposure", "measurement"}
 
 Frames = dict[str, pd.DataFrame]
@@ -124,7 +124,7 @@ def _checked(selection: Selection) -> tuple[checks.Counts, pd.DataFrame]:
 
 def _tables(selection: Selection) -> Frames:
     """The canonical tables of a selection; LABS and FINDINGS where there are some."""
-    labs = canonical.labs(engines.pulled(selection.labs()), selection.words)
+    labs = canonical.labs(engines.pulled(selection.labs(), categories=True), selection.words)
     tables = {
         "patients": canonical.patients(engines.pulled(selection.patients()), labs),
         "treatments": canonical.treatments(engines.pulled(selection.treatments()), selection.words),

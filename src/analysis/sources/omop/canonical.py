@@ -51,32 +51,28 @@ def labs(rows: pd.DataFrame, words: Words) -> pd.DataFrame:
     """LABS in canonical units, by patient, day, test and value; what has no known unit is left out (and was told)."""
     kinds, pairs = unit_pairs(rows, words)
     known = vocabulary.conversions(pairs)
-    factors = {name: known[name].to_numpy("float64")[kinds] for name in ("multiply_by", "divide_by")}
-    value = rows["value"].to_numpy("float64") * factors["multiply_by"] / factors["divide_by"]
-    test_names = sorted(set(known["test"]))
-    number = known["test"].map({test: place for place, test in enumerate(test_names)}).to_numpy("int64")
-    units = known.drop_duplicates("test").set_index("test")["unit"]
-    kept = ~np.isnan(value)
-    test = number[kinds][kept]
-    frame = pd.DataFrame({
-        "person_id": rows["person_id"].to_numpy("int64")[kept],
-        "day": rows["day"].to_numpy("int64")[kept],
-        "test": test,
-        "value": value[kept],
-    })  # fmt: skip
+    multiply, divide = (known[name].to_numpy("float64")[kinds] for name in ("multiply_by", "divide_by"))
+    value = rows["value"].to_numpy("float64") * multiply / divide
+    names = sorted(set(known["test"]))
+    test = known["test"].map({name: place for place, name in enumerate(names)}).to_numpy("int64")[kinds]
+    person_id, day = (rows[name].to_numpy("int64") for name in ("person_id", "day"))
+    order = _order(person_id, day, test, value)
+    person_id, day, test, value = person_id[order], day[order], test[order], value[order]
     # Two concepts or two units of one test may say the same once they are canonical.
-    frame = frame.sort_values(["person_id", "day", "test", "value"], ignore_index=True).drop_duplicates()
-    names = np.array(test_names, dtype=object)
-    unit = np.array([units.get(test, "") for test in test_names], dtype=object)
-    number = frame["test"].to_numpy()
-    result = pd.DataFrame({
-        "patient_id": _names(frame["person_id"]),
-        "day": frame["day"].to_numpy(),
-        "test": names[number] if len(names) else number.astype(object),
-        "value": frame["value"].to_numpy(),
-        "unit": unit[number] if len(names) else number.astype(object),
+    again = np.ones(len(order), dtype=bool)
+    for column in (person_id, day, test, value):
+        again[1:] &= column[1:] == column[:-1]
+    again[:1] = False
+    kept = ~again & ~np.isnan(value)
+    units = known.drop_duplicates("test").set_index("test")["unit"]
+    frame = pd.DataFrame({
+        "patient_id": _names(person_id[kept]),
+        "day": day[kept],
+        "test": np.array([*names, None], dtype=object)[test[kept]],
+        "value": value[kept],
+        "unit": np.array([*(units[name] for name in names), None], dtype=object)[test[kept]],
     })  # fmt: skip
-    return schema.check(result, schema.LABS)
+    return schema.check(frame, schema.LABS)
 
 
 def findings(rows: pd.DataFrame) -> pd.DataFrame:
@@ -109,9 +105,18 @@ def unit_pairs(rows: pd.DataFrame, words: Words) -> tuple[np.ndarray, pd.DataFra
     return kinds, pd.DataFrame({"test": pairs["concept_id"].map(tests).astype(object), "unit": unit})
 
 
-def _names(person_id: pd.Series) -> np.ndarray:
+def _order(person_id: np.ndarray, day: np.ndarray, test: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """The order by person, day, test and value; the first three as one number, which sorts many times faster."""
+    if not len(day):
+        return np.zeros(0, dtype="int64")
+    days, tests = day.max() - day.min() + 1, test.max() + 1
+    person = pd.factorize(person_id, sort=True)[0]
+    return np.lexsort((value, (person * days + day - day.min()) * tests + test))
+
+
+def _names(person_id: pd.Series | np.ndarray) -> np.ndarray:
     """The patient's name is the person's number in words; one text per patient, however many rows there are."""
-    codes, distinct = pd.factorize(person_id.to_numpy("int64"))
+    codes, distinct = pd.factorize(np.asarray(person_id, dtype="int64"))
     return np.array([*map(str, distinct), None], dtype=object)[:-1][codes]
 
 

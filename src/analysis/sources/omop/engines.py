@@ -55,8 +55,8 @@ def opened(place: str | Path) -> Iterator[Engine]:
         connection.disconnect()
 
 
-def pulled(expression: Any) -> pd.DataFrame:
-    """The rows of an Ibis expression: whole numbers as Int64, other numbers as float64, text as object.
+def pulled(expression: Any, categories: bool = False) -> pd.DataFrame:
+    """The rows of an Ibis expression: whole numbers as Int64, other numbers as float64, text as object or categories.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def pulled(expression: Any) -> pd.DataFrame:
         if pa.types.is_integer(field.type) or pa.types.is_floating(field.type) or pa.types.is_decimal(field.type):
             column = table.column(place).cast(kinds[pa.types.is_integer(field.type)])
             table = table.set_column(place, field.name, column)
-    return table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+    return table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get, strings_to_categorical=categories)
 
 
 @contextmanager
