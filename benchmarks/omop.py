@@ -1,8 +1,8 @@
 """How long does it take to bring an OMOP source in, and how much memory? DuckDB over a folder of Parquet.
 
-Writes the synthetic cohort as an OMOP folder, splits every drug exposure into dispensings of 90 days, and reads it part
-by part in a process of its own, checks included: seconds, peak memory, and the ratio to the floor, one plain scan of the
-same columns by DuckDB. Run by `make bench` with 20,000 patients, or
+Writes the synthetic cohort as an OMOP folder, splits every drug exposure into dispensings of 90 days, and reads it
+part by part in a process of its own, checks included: seconds, peak memory, and the ratio to the floor, one plain scan
+of the same columns by DuckDB. Run by `make bench` with 20,000 patients, or
 
     python benchmarks/omop.py [patients] [part size] [folder to keep and use again]
 

@@ -111,7 +111,7 @@ def _coded(concept: Any | None, drugs: pd.DataFrame) -> pd.DataFrame:
         text = pd.Series(dtype=object)
         return pd.DataFrame({"concept_id": pd.Series(dtype="int64"), "code": text, "name": text})
     code = (concept.vocabulary_id + " " + concept.concept_code).name("code")
-    loinc = [f"LOINC {one}" for codes in vocabulary.tests()["loinc"] for one in codes.split("|")]
+    loinc = [f"LOINC {one}" for codes in vocabulary.tests()["loinc"] for one in codes.split("|") if one]
     rxnorm = [f"RxNorm {one}" for one in drugs["rxnorm"] if one]
     ucum = [f"UCUM {unit}" for unit in sorted(_unit_words())]
     wanted = code.isin([*loinc, f"LOINC {DISEASE_STATUS_LOINC}", *rxnorm, *ucum])
