@@ -148,6 +148,12 @@ def test_a_line_reaches_from_its_first_to_its_last_day(folder):
     assert after["line"].isna().equals(~first)
 
 
+def test_a_line_without_an_end_lasts_until_the_next(folder, written):
+    change(folder, "episode", lambda frame: frame.drop(columns="episode_end_date"))
+    again, once = sources.read(str(folder)), sources.read(str(written))
+    pd.testing.assert_frame_equal(again["treatments"], once["treatments"])
+
+
 def test_regimens_alone_are_no_lines(folder):
     change(folder, "episode", lambda frame: frame.assign(episode_concept_id=32531))
     assert sources.read(str(folder))["treatments"]["line"].isna().all()
@@ -258,7 +264,7 @@ def test_identical_records_count_once_and_ends_that_nobody_saw_are_missing(folde
 
 
 def test_ages_over_89_are_90_and_unknown_birthdays_are_in_july(folder):
-    change(folder, "person", lambda frame: frame.assign(year_of_birth=frame["year_of_birth"] - 40).drop(
+    change(folder, "person", lambda frame: frame.assign(year_of_birth=frame["year_of_birth"] - 25).drop(
         columns=["month_of_birth", "day_of_birth"]))  # fmt: skip
     ages = sources.read(str(folder))["patients"]["age_years"]
     assert ages.max() == 90 and ages.notna().all()
@@ -354,6 +360,15 @@ def test_other_tests_without_a_unit_are_left_out_and_counted(folder):
     assert "haemoglobin" not in set(sources.read(str(folder))["labs"]["test"])
 
 
+def test_an_age_that_nobody_has_is_not_known_and_counted(folder):
+    change(folder, "person", lambda frame: frame.assign(
+        year_of_birth=frame["year_of_birth"].astype("Int64").mask(frame["person_id"] == 1, 2100).mask(
+            frame["person_id"] == 2)))  # fmt: skip
+    assert "makes an age from 0 to 120; came 2 patient(s)" in only_warning(folder)
+    ages = sources.read(str(folder))["patients"].set_index("patient_id")["age_years"]
+    assert ages.index[ages.isna()].tolist() == ["1", "2"]
+
+
 # --- what is wrong is refused: one message, nothing written ----------------------------------------------------------
 
 
@@ -398,6 +413,11 @@ def test_a_treatment_without_a_start(folder):
     change(folder, "drug_exposure", lambda frame: frame.assign(
         drug_exposure_start_date=frame["drug_exposure_start_date"].mask(frame.index == 3)))  # fmt: skip
     assert "a start date of every treatment; came 1 row(s)" in only_error(folder)
+
+
+def test_a_patient_without_a_row_in_person(folder):
+    change(folder, "person", lambda frame: frame.iloc[1:])
+    assert "a row for every patient; came 1 row(s) otherwise" in only_error(folder)
 
 
 @pytest.mark.parametrize(

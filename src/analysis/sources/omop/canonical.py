@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis import schema, vocabulary
 from analysis.sources.omop.concepts import Words
-from analysis.sources.omop.layout import BASELINE_DAYS, FEMALE, MALE
+from analysis.sources.omop.layout import BASELINE_DAYS, FEMALE, MALE, OLDEST
 
 BASELINES = {
     "beta-2 microglobulin": "beta2_microglobulin_mg_l",
@@ -19,13 +19,14 @@ BASELINES = {
 def patients(rows: pd.DataFrame, labs: pd.DataFrame | None) -> pd.DataFrame:
     """PATIENTS, in the order of the person's number; laboratory columns hold the last value up to the index day."""
     rows = rows.sort_values("person_id", ignore_index=True)
+    age = rows["age_years"].astype("Float64").astype("float64")
     frame = pd.DataFrame({
         "patient_id": _names(rows["person_id"]),
         "entry_day": rows["entry_day"].astype("int64"),
         "last_contact_day": rows["last_contact_day"].astype("int64"),
         "death_day": rows["death_day"].astype("Int64"),
         "index_year": rows["index_year"].astype("Int64"),
-        "age_years": rows["age_years"].astype("Float64").clip(0, 90).astype("float64"),
+        "age_years": age.where(age.between(0, OLDEST)).clip(upper=90),
         "sex": rows["sex"].map({FEMALE: "female", MALE: "male"}).fillna("unknown").astype(object),
     })  # fmt: skip
     for test, column in BASELINES.items():

@@ -10,7 +10,7 @@ from analysis import vocabulary
 from analysis.sources.omop.canonical import unit_pairs
 from analysis.sources.omop.concepts import relations
 from analysis.sources.omop.engines import pulled
-from analysis.sources.omop.layout import CDM_VERSION, LINE_EPISODE, REGIMEN_EPISODE, UNSPECIFIED_TRANSPLANTS
+from analysis.sources.omop.layout import CDM_VERSION, LINE_EPISODE, OLDEST, REGIMEN_EPISODE, UNSPECIFIED_TRANSPLANTS
 from analysis.sources.omop.selection import Selection
 from analysis.sources.parsing import collect, fault
 
@@ -80,12 +80,15 @@ def _patients_counted(selection: Selection) -> dict[str, Any]:
     period = selection.tables["observation_period"].semi_join(selection.observed, "person_id")
     several = period.group_by("person_id").aggregate(periods=period.count())
     died = selection.death.join(selection.index, "person_id")
+    person = selection.patients()
     return {
         "diagnosed": selection.diagnosed,
         "treated": selection.index,
         "observed": selection.observed,
         "dead before": died.filter(died.death_date < died.index_date),
         "several periods": several.filter(several.periods > 1),
+        "nobody": selection.observed.anti_join(selection.tables["person"], "person_id"),
+        "ageless": person.filter(person.age_years.isnull() | ~person.age_years.between(0, OLDEST)),
     }
 
 
@@ -109,6 +112,9 @@ def _patients(counted: Counts) -> Faults:
                   "death_date", what),
         *_warning("observation_period", counted["several periods"], "one observation period",
                   "the one that holds the first treatment counts; what came in others is not used", what=what),
+        *_error("person", counted["nobody"], "a row for every patient", "add it", "person_id"),
+        *_warning("person", counted["ageless"], f"a year of birth that makes an age from 0 to {OLDEST}",
+                  "kept, age not known", "year_of_birth", what),
     ]  # fmt: skip
 
 

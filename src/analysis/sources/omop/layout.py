@@ -19,6 +19,7 @@ SYNTHETIC = "relapse-synthetic"  # in cdm_source: nobody in this source is real
 
 # Records from this day of the first diagnosis on belong to the disease, which is often coded a little late.
 FIRST_DAY = -30
+OLDEST = 120  # years; an age beyond it is a slip in the year of birth
 BASELINE_DAYS = 90  # a laboratory value this old at most stands for the value at the index day
 
 
