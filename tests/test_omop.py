@@ -136,8 +136,11 @@ def test_parts_are_the_whole_and_row_numbers_go_on(made, tmp_path):
 
 
 def test_without_episodes_no_line_is_stated(made, tmp_path):
-    back = sources.read(str(writer.write([made], tmp_path / "omop", episodes=False)))
-    assert back["treatments"]["line"].isna().all()
+    folder = writer.write([made], tmp_path / "omop", episodes=False)
+    back = sources.read(str(folder))["treatments"]
+    assert back["line"].isna().all()
+    change(folder, "drug_exposure", lambda frame: pd.concat([frame, frame]))
+    pd.testing.assert_frame_equal(sources.read(str(folder))["treatments"], back)
 
 
 def test_a_line_reaches_from_its_first_to_its_last_day(folder):
@@ -244,12 +247,20 @@ def test_the_index_day_is_the_first_treatment_that_is_neither_steroid_nor_suppor
     assert back["treatments"].query("patient_id == '2'")["start_day"].min() == 0
 
 
-def test_treatment_long_before_the_diagnosis_is_of_another_disease(folder):
+def test_treatment_long_before_the_diagnosis_is_of_another_disease(folder, written):
     first = pd.read_parquet(folder / "drug_exposure.parquet").query("person_id == 1").iloc[:1]
-    earlier = first["drug_exposure_start_date"] - datetime.timedelta(31)
-    early = first.assign(drug_concept_id=1310317, drug_exposure_start_date=earlier)
-    change(folder, "drug_exposure", lambda frame: pd.concat([frame, early]))
-    assert sources.read(str(folder))["treatments"]["start_day"].min() == 0
+    change(folder, "observation_period", lambda frame: frame.assign(
+        observation_period_start_date=frame["observation_period_start_date"] - datetime.timedelta(100)))  # fmt: skip
+
+    def with_one(days_before):
+        begun = first["drug_exposure_start_date"] - datetime.timedelta(days_before)
+        early = first.assign(drug_concept_id=1310317, drug_exposure_start_date=begun, drug_exposure_end_date=begun)
+        exposures = pd.read_parquet(written / "drug_exposure.parquet")
+        change(folder, "drug_exposure", lambda frame: pd.concat([exposures, early]))
+        return sources.read(str(folder))["treatments"]
+
+    pd.testing.assert_frame_equal(with_one(31), sources.read(str(written))["treatments"])
+    assert with_one(30).query("patient_id == '1'")["start_day"].drop_duplicates().iloc[:2].tolist() == [0, 30]
 
 
 def test_identical_records_count_once_and_ends_that_nobody_saw_are_missing(folder, written):
@@ -339,16 +350,21 @@ def test_a_transplant_of_unstated_kind_is_read_as_autologous_and_counted(folder,
     assert "read as autologous" in only_warning(folder)
 
 
-def test_treatment_and_values_after_death_are_left_out(folder):
+def test_treatment_and_values_after_death_are_left_out_and_counted(folder, written):
     dead = pd.read_parquet(folder / "death.parquet").iloc[0]
     late = dead["death_date"] + datetime.timedelta(5)
     exposure = pd.read_parquet(folder / "drug_exposure.parquet").iloc[:1].assign(
         person_id=dead["person_id"], drug_exposure_start_date=late, drug_exposure_end_date=late)  # fmt: skip
     change(folder, "drug_exposure", lambda frame: pd.concat([frame, exposure]))
-    assert "no treatment after death" in only_warning(folder)
-    back = sources.read(str(folder))
-    last = back["patients"].set_index("patient_id")["last_contact_day"]
-    assert (back["treatments"]["start_day"] <= back["treatments"]["patient_id"].map(last)).all()
+    value = pd.read_parquet(folder / "measurement.parquet").query("measurement_concept_id == 3046299").iloc[:2]
+    value = value.assign(person_id=dead["person_id"], measurement_date=late)
+    change(folder, "measurement", lambda frame: pd.concat([frame, value]))
+    treated, measured = told(folder)
+    assert "no treatment after death or after the end of observation; came 1 row(s)" in treated
+    assert "no value after death or after the end of observation; came 2 row(s)" in measured
+    again, once = sources.read(str(folder)), sources.read(str(written))
+    for name in ("treatments", "labs"):
+        pd.testing.assert_frame_equal(again[name], once[name])
 
 
 def test_other_tests_without_a_unit_are_left_out_and_counted(folder):

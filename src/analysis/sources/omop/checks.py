@@ -127,13 +127,15 @@ def _rows_counted(selection: Selection) -> dict[str, Any]:
     before = ibis.window(group_by=["person_id", "agent"], order_by=["first", "last"])
     spans = spans.mutate(previous=spans["last"].lag().over(before))
     late = given.join(selection.observed, "person_id")
-    measurement = selection.tables["measurement"].semi_join(selection.observed, "person_id")
+    measurement = selection.tables["measurement"].join(selection.observed, "person_id")
+    known = measurement.measurement_concept_id.isin(selection.words.tests["concept_id"].tolist())
     return {
         "undated": given.filter(given["first"].isnull()),
         "reversed": given.filter(given["last"] < given["first"]),
         "overlapping": spans.filter(spans["first"] < spans.previous),
         "late": late.filter(late["first"] > late.last_contact),
         "unstated": given.filter(given.concept_id.isin(UNSPECIFIED_TRANSPLANTS)),
+        "late values": measurement.filter(known, measurement.measurement_date > measurement.last_contact),
         "unmapped measurements": measurement.filter(measurement.measurement_concept_id == 0),
         "negative": selection.values.filter(selection.values.value < 0),
     }
@@ -149,6 +151,8 @@ def _rows(counted: Counts) -> Faults:
                   "kept as they are; each has its own start and end", "drug_exposure_start_date"),
         *_warning("drug_exposure", counted["late"], "no treatment after death or after the end of observation",
                   "left out", "drug_exposure_start_date"),
+        *_warning("measurement", counted["late values"], "no value after death or after the end of observation",
+                  "left out", "measurement_date"),
         *_warning("procedure_occurrence", counted["unstated"], "the kind of each transplant",
                   "read as autologous, which nearly all are in myeloma", "procedure_concept_id"),
     ]  # fmt: skip

@@ -176,8 +176,8 @@ class Selection:
         )
 
     def labs(self) -> Any:
-        """The values that LABS takes, each once."""
-        return self.values.filter(self.values.value >= 0).distinct()
+        """The values that LABS takes; those that come twice are dropped with those that are the same in other units."""
+        return self.values.filter(self.values.value >= 0)
 
     def progressions(self) -> Any | None:
         """person_id, day: the disease was stated to be worse; None where measurements carry no concept as value."""
