@@ -151,6 +151,14 @@ def test_a_line_reaches_from_its_first_to_its_last_day(folder):
     assert after["line"].isna().equals(~first)
 
 
+def test_support_belongs_to_no_line(folder):
+    rows = pd.read_parquet(folder / "drug_exposure.parquet").iloc[:3].assign(drug_concept_id=1395557)  # fludarabine
+    change(folder, "drug_exposure", lambda frame: pd.concat([frame, rows]))
+    back = sources.read(str(folder))["treatments"]
+    assert back.query("agent == 'fludarabine'")["line"].isna().all()
+    assert back.query("agent != 'fludarabine'")["line"].notna().all()
+
+
 def test_a_line_without_an_end_lasts_until_the_next(folder, written):
     change(folder, "episode", lambda frame: frame.drop(columns="episode_end_date"))
     again, once = sources.read(str(folder)), sources.read(str(written))

@@ -40,10 +40,16 @@ class Words:
 
     @property
     def treating(self) -> list[int]:
-        """Numbers of the agents whose first day may be the index day: neither steroids nor what is given beside."""
+        """Numbers of the agents whose first day may be the index day: neither steroids nor support."""
         known = vocabulary.drugs().set_index("agent")
         beside = (known["kind"] == "support") | (known["drug_class"] == "steroid")
         return [number for number, agent in enumerate(self.agents) if not beside[agent]]
+
+    @property
+    def support(self) -> list[int]:
+        """Numbers of what is given beside a line and belongs to none."""
+        support = vocabulary.drugs().set_index("agent")["kind"] == "support"
+        return [number for number, agent in enumerate(self.agents) if support[agent]]
 
 
 def words(tables: dict[str, Any]) -> Words:

@@ -34,9 +34,8 @@ class Selection:
         """person_id, diagnosed: first day of a condition of multiple myeloma."""
         condition = self.tables["condition_occurrence"]
         condition = condition.filter(condition.condition_start_date.notnull())
-        of_myeloma = condition.semi_join(
-            myeloma(self.tables), condition.condition_concept_id == myeloma(self.tables).concept_id
-        )
+        wanted = myeloma(self.tables)
+        of_myeloma = condition.semi_join(wanted, condition.condition_concept_id == wanted.concept_id)
         return of_myeloma.group_by("person_id").aggregate(diagnosed=of_myeloma.condition_start_date.min())
 
     @cached_property
@@ -139,6 +138,7 @@ class Selection:
             return rows.distinct().mutate(line=ibis.null("int64"))
         within = [
             given.person_id == stated.person_id,
+            given.agent.notin(self.words.support),
             given["first"] >= stated.line_start,
             stated.line_end.isnull() | (given["first"] <= stated.line_end),
         ]
