@@ -18,6 +18,7 @@ from analysis.__main__ import main
 from analysis.derive import regimens, spells
 from analysis.sources import omop, synthetic
 from analysis.sources.omop import writer
+from analysis.sources.omop.addresses import parted, why_not
 from analysis.sources.omop.engines import opened, pulled
 from analysis.sources.omop.layout import NEEDED
 
@@ -147,7 +148,6 @@ def test_a_schema_that_has_no_omop_tables(server, address):
 
 
 def test_the_source_is_never_written(server, address):
-    from analysis.sources.omop.addresses import parted
     from analysis.sources.omop.engines import _postgres
 
     connection = _postgres(parted(address))
@@ -171,6 +171,13 @@ def failed(arguments, out, capsys):
 def test_a_wrong_password(address, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PGPASSWORD", "wrong-one")
     assert "refused the user or its password; set PGPASSWORD" in failed([address], tmp_path / "out", capsys)
+
+
+def test_a_server_of_another_tongue_is_understood():
+    address = parted("postgresql://analyst@host/hospital")
+    said = why_not("FATAL: Passwort-Authentifizierung fehlgeschlagen", address, asked_for_password=True)
+    assert "refused the user or its password" in said
+    assert "no answer from host, port 5432" in why_not("Verbindung verweigert", address, asked_for_password=False)
 
 
 def test_no_password(address, tmp_path, monkeypatch, capsys):

@@ -61,16 +61,19 @@ def refused(expected: str, mend: str) -> schema.BadInputError:
     return schema.BadInputError(collect([fault("(address)", expected, mend)]))
 
 
-def why_not(said: str, address: Address) -> str:
-    """Why no connection came about, in words of our own: a driver's message may repeat what it was given."""
+def why_not(said: str, address: Address, asked_for_password: bool) -> str:
+    """Why no connection came about, in words of our own: a driver's message may repeat what it was given.
+
+    A server may speak any language; that it asked for a password it says in none.
+    """
     database, host = f"database {address.name!r}", address.host
-    if any(words in said for words in ("password authentication failed", "no password supplied", "fe_sendauth")):
+    if "does not exist" in said:
+        return f"{database}: the server has no such database, or no such user; check the address"
+    if asked_for_password or "password" in said:
         return (
             f"{database}: the server refused the user or its password; set PGPASSWORD in the environment "
             "(the address names the user)"
         )
     if any(words in said for words in ("translate host name", "resolve host", "Name or service", "getaddrinfo")):
         return f"{database}: no host is called {host!r}; check its spelling"
-    if "does not exist" in said:
-        return f"{database}: the server has no such database, or no such user; check the address"
     return f"{database}: no answer from {host or 'the local socket'}, port {address.port}; is the server running there?"

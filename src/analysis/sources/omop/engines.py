@@ -116,7 +116,8 @@ def _postgres(address: Address) -> Any:
     try:
         return ibis.postgres.connect(**place, options="-c default_transaction_read_only=on")
     except psycopg.OperationalError as error:
-        raise ConnectionError(why_not(str(error), address)) from None
+        asked = bool(error.pgconn and (error.pgconn.used_password or error.pgconn.needs_password))
+        raise ConnectionError(why_not(str(error), address, asked)) from None
 
 
 @contextmanager
