@@ -45,11 +45,11 @@ def made(folder: Path, patients: int) -> None:
 
 
 def floor_seconds(folder: Path) -> float:
-    """One plain scan of the columns that are read."""
+    """One plain scan of the columns that are read; every value is looked at, so that no statistics answer instead."""
     start = perf_counter()
     for name in SOURCES:
-        columns = ", ".join(f"max({column})" for column in SOURCES[name].columns if _has(folder, name, column))
-        duckdb.sql(f"SELECT {columns} FROM '{folder / name}.parquet'").fetchall()
+        columns = ", ".join(column for column in SOURCES[name].columns if _has(folder, name, column))
+        duckdb.sql(f"SELECT bit_xor(hash({columns})) FROM '{folder / name}.parquet'").fetchall()
     return perf_counter() - start
 
 
