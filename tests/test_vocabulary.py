@@ -177,3 +177,44 @@ def test_every_unit_of_every_test_is_offered_once():
         assert units
         assert len({unit_key(unit) for unit in units}) == len(units)
     assert vocabulary.units_of("zinc") == []
+
+
+# --- codes of public vocabularies ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "form"),
+    [
+        ("drugs", "omop_concept_id", r"[1-9][0-9]{4,8}"),
+        ("drugs", "rxnorm", r"[1-9][0-9]{2,6}"),
+        ("drugs", "atc", r"[A-Z][0-9]{2}[A-Z]{2}[0-9]{2}"),
+        ("tests", "omop_concept_id", r"[1-9][0-9]{4,8}"),
+        ("tests", "loinc", r"[0-9]{3,5}-[0-9]"),
+    ],
+)
+def test_codes_have_their_form_and_name_one_thing(table, column, form):
+    words = getattr(vocabulary, table)()
+    codes = words[column].str.split("|").explode()
+    codes = codes[codes != ""]
+    assert codes.str.fullmatch(form).all()
+    assert codes.is_unique or column == "atc"  # doxorubicin and its liposomal form share one
+
+
+def test_a_loinc_code_ends_in_its_check_digit():
+    codes = vocabulary.tests()["loinc"].str.split("|").explode()
+    for code in codes[codes != ""]:
+        number, check = code.split("-")
+        doubled = int("".join(reversed(number))[::2]) * 2
+        digits = str(doubled) + "".join(reversed(number))[1::2]
+        assert (10 - sum(map(int, digits)) % 10) % 10 == int(check), code
+
+
+def test_every_unit_concept_fits_a_test():
+    concepts = vocabulary.unit_concepts()
+    assert concepts["omop_concept_id"].is_unique and (concepts["source"] != "").all()
+    known = {unit_key(unit) for test in vocabulary.tests()["test"] for unit in vocabulary.units_of(test)}
+    assert set(concepts["unit"].map(unit_key)) <= known
+
+
+def test_every_canonical_unit_has_a_concept():
+    assert set(vocabulary.tests()["unit"]) <= set(vocabulary.unit_concepts()["unit"])

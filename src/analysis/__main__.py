@@ -72,15 +72,18 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--show-values", action="store_true", help="print the values found; they may be a patient's")
 
     importer = command("import", _import, "turn somebody's files into canonical Parquet tables")
-    importer.add_argument("source", choices=["gdc", "tables"], metavar="SOURCE", help="gdc or tables")
-    importer.add_argument("input", metavar="INPUT")
+    importer.add_argument("source", choices=["gdc", "omop", "tables"], metavar="SOURCE", help="gdc, omop or tables")
+    importer.add_argument("input", metavar="INPUT", help="a folder; omop: or an address (password: PGPASSWORD)")
     importer.add_argument("--out", type=Path, required=True, metavar="DIR")
     importer.add_argument("--show-values", action="store_true", help="print the values found; they may be a patient's")
 
-    simulate = command("simulate", _simulate, "simulate a cohort and store it as canonical Parquet tables")
+    simulate = command("simulate", _simulate, "simulate a cohort and store it as canonical or OMOP tables")
     simulate.add_argument("--patients", type=_positive, required=True, metavar="N")
     simulate.add_argument("--seed", type=_natural, required=True, metavar="S")
     simulate.add_argument("--out", type=Path, required=True, metavar="DIR")
+    forms = ["tables", "omop", "omop-csv"]
+    simulate.add_argument("--format", choices=forms, default="tables", help="canonical, or OMOP as Parquet or CSV")
+    simulate.add_argument("--no-episodes", action="store_true", help="OMOP without stated lines of treatment")
 
     fetch = command("fetch", _fetch, "download a public cohort into data/raw/, with its release and checksum")
     fetch.add_argument("name", metavar="NAME", help="commpass")
@@ -177,24 +180,32 @@ def _check(asked: argparse.Namespace) -> int:
 
 def _import(asked: argparse.Namespace) -> int:
     from analysis import sources
-    from analysis.sources import gdc, tables
+    from analysis.sources import gdc, omop, tables
 
     cohort = _located(asked.input)
-    recognised = [name for name, reader in (("gdc", gdc), ("tables", tables)) if reader.recognises(Path(cohort))]
+    readers = (("gdc", gdc), ("tables", tables), ("omop", omop))
+    database = sources.is_address(cohort)
+    recognised = ["omop"] if database else [name for name, reader in readers if reader.recognises(Path(cohort))]
     if recognised and asked.source not in recognised:
-        raise UsageError([f"{asked.input} holds a cohort of source {recognised[0]!r}, not {asked.source!r}"])
-    tables_read = sources.read(cohort)
-    provenance = {"cohort": Path(cohort).name, "fingerprint": sources.fingerprint(cohort)}
-    say(f"written: {shelf.write_cohort(tables_read, asked.out, provenance)}")
+        what = "an address is" if database else f"{asked.input} holds"
+        raise UsageError([f"{what} a cohort of source {recognised[0]!r}, not {asked.source!r}"])
+    read = omop.parts(cohort) if asked.source == "omop" else sources.read(cohort)
+    provenance = {"cohort": Path(cohort).name} | ({} if database else {"fingerprint": sources.fingerprint(cohort)})
+    say(f"written: {shelf.write_cohort(read, asked.out, provenance)}")
     _mention_warnings(cohort)
     return DONE
 
 
 def _simulate(asked: argparse.Namespace) -> int:
     from analysis.sources import synthetic
+    from analysis.sources.omop import writer
 
-    parts = synthetic.parts(asked.patients, asked.seed)
-    written = shelf.write_cohort(counted(parts, asked.patients), asked.out, {"seed": asked.seed})
+    parts = counted(synthetic.parts(asked.patients, asked.seed), asked.patients)
+    if asked.format == "tables":
+        written = shelf.write_cohort(parts, asked.out, {"seed": asked.seed})
+    else:
+        form = "csv" if asked.format == "omop-csv" else "parquet"
+        written = writer.write(parts, asked.out, form, episodes=not asked.no_episodes)
     say(f"written: {written}")
     return DONE
 
@@ -248,7 +259,8 @@ def _located(cohort: str) -> str:
     from analysis import sources
 
     parameters.refuse_secrets({"cohort": cohort})
-    return cohort if cohort == "synthetic" else str(sources.locate(cohort).resolve())
+    keep = cohort == sources.SYNTHETIC or sources.is_address(cohort)
+    return cohort if keep else str(sources.locate(cohort).resolve())
 
 
 def _report_faults(faults: Any, show_values: bool) -> None:

@@ -3,6 +3,7 @@
 synthetic   the embedded cohort, simulated
 gdc         MMRF CoMMpass as the Genomic Data Commons exports it
 tables      your own CSV or Parquet in the canonical columns
+omop        OMOP CDM 5.4: a folder of CSV or Parquet, PostgreSQL, Spark
 parsing     the tolerant reading that finds every fault of a file at once
 """
 
@@ -19,7 +20,7 @@ import pandas as pd
 from analysis import schema
 from analysis.sources.parsing import collect, fault
 
-__all__ = ["fingerprint", "inspect", "locate", "read"]
+__all__ = ["fingerprint", "inspect", "is_address", "locate", "read"]
 
 SYNTHETIC = "synthetic"
 _CANONICAL = ("cohort", "patients", "treatments", "labs", "findings", "lines", "spells")
@@ -33,13 +34,16 @@ def read(cohort: str) -> dict[str, pd.DataFrame]:
     Parameters
     ----------
     cohort
-        "synthetic" for the embedded cohort; else a folder with a GDC export or canonical tables: a path from the
-        working directory, from the project's root, or a name within data/raw.
+        "synthetic" for the embedded cohort; else a folder with a GDC export, canonical tables or OMOP tables: a path
+        from the working directory, from the project's root, or a name within data/raw; or the address of an OMOP
+        database, such as postgresql://user@host/database?schema=cdm.
 
     Raises
     ------
     analysis.schema.BadInputError
         with all faults at once, when there is no such cohort or its files cannot be read as they are.
+    ConnectionError
+        when a database cannot be reached, refuses, or is lost while rows are coming.
 
     Example
     -------
@@ -51,8 +55,8 @@ def read(cohort: str) -> dict[str, pd.DataFrame]:
 
         tables = synthetic.simulate(patients=synthetic.PATIENTS, seed=synthetic.SEED)
     else:
-        folder = locate(cohort)
-        tables = _reader(folder).read(folder)
+        place = _place(cohort)
+        tables = _reader(place).read(place)
     # The simulator's truth above all stays outside: an analysis that could read it would mark its own work.
     return {name: frame for name, frame in tables.items() if name in _CANONICAL}
 
@@ -68,10 +72,10 @@ def inspect(cohort: str) -> pd.DataFrame:
     try:
         if cohort == SYNTHETIC:
             return schema.empty(schema.FAULTS)
-        folder = locate(cohort)
-        reader = _reader(folder)
+        place = _place(cohort)
+        reader = _reader(place)
         # A reader without an inspection of its own hands its warnings over beside the tables.
-        return reader.inspect(folder) if hasattr(reader, "inspect") else collect([reader.read(folder)["faults"]])
+        return reader.inspect(place) if hasattr(reader, "inspect") else collect([reader.read(place)["faults"]])
     except schema.BadInputError as error:
         return error.faults
 
@@ -112,8 +116,11 @@ def locate(cohort: str) -> Path:
     Raises
     ------
     analysis.schema.BadInputError
-        naming what exists, and near names, when there is no such folder.
+        naming what exists, and near names, when there is no such folder; or saying what to do with a database.
     """
+    if is_address(cohort):
+        mend = "bring the database into a folder first: relapse import omop ADDRESS --out DIR"
+        raise schema.BadInputError(collect([fault("(address)", "a folder, came the address of a database", mend)]))
     root = _project_root()
     raw = Path(os.environ.get("RELAPSE_DATA") or root / "data") / "raw"
     for place in (Path.cwd(), root, raw):
@@ -131,22 +138,39 @@ def locate(cohort: str) -> Path:
     raise schema.BadInputError(collect([fault(cohort or "(no name)", "a folder, or the word 'synthetic'", mend)]))
 
 
-def _reader(folder: Path) -> ModuleType:
-    """The source that knows this folder's format, imported only now."""
-    from analysis.sources import gdc, tables
+def is_address(cohort: str) -> bool:
+    """Is this the address of a database, and no folder?
 
-    if tables.recognises(folder):
-        return tables
-    if gdc.recognises(folder):
-        return gdc
-    raise schema.BadInputError(collect([tables.nothing_known(folder)]))
+    Example
+    -------
+    >>> is_address("postgresql://reader@localhost/hospital?schema=cdm"), is_address("data/raw/example")
+    (True, False)
+    """
+    return "://" in cohort
+
+
+def _place(cohort: str) -> Path | str:
+    return cohort if is_address(cohort) else locate(cohort)
+
+
+def _reader(place: Path | str) -> ModuleType:
+    """The source that knows this folder's format, imported only now."""
+    from analysis.sources import gdc, omop, tables
+
+    if isinstance(place, str):
+        return omop
+    for reader in (tables, gdc, omop):
+        if reader.recognises(place):
+            return reader
+    raise schema.BadInputError(collect([tables.nothing_known(place)]))
 
 
 def _data_files(folder: Path) -> list[Path]:
-    from analysis.sources import tables
+    from analysis.sources import omop, tables
 
-    if tables.recognises(folder):
-        return tables.data_files(folder)
+    for reader in (tables, omop):
+        if reader.recognises(folder):
+            return reader.data_files(folder)
     within = folder.rglob("*") if folder.is_dir() else [folder]
     return [path for path in within if path.is_file() and path.suffix.lower() in _DATA_FILES]
 

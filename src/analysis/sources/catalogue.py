@@ -35,11 +35,19 @@ def entries() -> pd.DataFrame:
     Example
     -------
     >>> entries()["name"].tolist()
-    ['commpass', 'synthetic', 'tables']
+    ['commpass', 'omop', 'synthetic', 'tables']
     """
     compass = about()
     rows = [
         (compass["name"], compass["title"], compass["citation"], compass["licence"], ADDRESS, "relapse fetch commpass"),
+        (
+            "omop",
+            "Your own OMOP CDM 5.4 database or folder",
+            "yours",
+            "yours",
+            "",
+            "relapse import omop; relapse simulate --format omop makes a folder to try",
+        ),
         (
             "synthetic",
             "Synthetic cohort of the suite",

@@ -16,8 +16,9 @@ def drugs() -> pd.DataFrame:
     -------
     DataFrame
         agent (canonical spelling: lower-case ingredient or procedure), drug_class, kind ("drug", "cell therapy",
-        "transplant", or "support" for what is given beside a line and never makes one), aliases (joined by |),
-        source (code of the entry in a public vocabulary, or INN for the international non-proprietary name).
+        "transplant", or "support" for what is given beside a line and never makes one), aliases (joined by |), and its
+        codes, empty where none was verified: rxnorm, atc, omop_concept_id (several joined by |); source (public
+        vocabularies and lists that hold them, or INN for the international non-proprietary name).
 
     Example
     -------

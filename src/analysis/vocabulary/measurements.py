@@ -15,7 +15,8 @@ def tests() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        test, unit, aliases (joined by |), source.
+        test, unit, aliases (joined by |), loinc and omop_concept_id (several joined by |, empty where none was
+        verified), source.
 
     Example
     -------
@@ -78,7 +79,7 @@ def to_canonical_units(labs: pd.DataFrame, unknown: str = "raise") -> pd.DataFra
     """
     if unknown not in ("raise", "missing"):
         raise ValueError(f"parameter unknown: expected 'raise' or 'missing', came {unknown!r}")
-    found = _conversions(labs)
+    found = conversions(labs)
     refused = found["known"] & found["multiply_by"].isna()
     if unknown == "raise" and refused.any():
         raise ValueError(_refusal(found.loc[refused, "test"], labs.loc[refused, "unit"]))
@@ -87,8 +88,32 @@ def to_canonical_units(labs: pd.DataFrame, unknown: str = "raise") -> pd.DataFra
     return labs.assign(test=found["test"], value=value, unit=unit.astype(object))
 
 
-def _conversions(labs: pd.DataFrame) -> pd.DataFrame:
-    """Per row of labs: canonical test, whether it is known, the two factors and the canonical unit."""
+def unit_concepts() -> pd.DataFrame:
+    """Which OMOP concept stands for which unit? One row per concept: unit, omop_concept_id (number), source.
+
+    Example
+    -------
+    >>> unit_concepts().set_index("omop_concept_id").loc[8713, "unit"]
+    'g/dL'
+    """
+    return read_words("unit_concepts.csv").astype({"omop_concept_id": "int64"})
+
+
+def conversions(labs: pd.DataFrame) -> pd.DataFrame:
+    """How does each pair of test and unit become canonical? On the index of `labs` (columns test and unit).
+
+    Returns
+    -------
+    DataFrame
+        multiply_by, divide_by (missing where the unit is missing or unknown), unit (canonical), known (is the test
+        in the vocabulary?), test (canonical). The canonical value is value * multiply_by / divide_by.
+
+    Example
+    -------
+    >>> labs = pd.DataFrame({"test": ["M Protein", "M Protein"], "unit": ["g/L", None]})
+    >>> conversions(labs)[["divide_by", "unit"]].values.tolist()
+    [[10.0, 'g/dL'], [nan, nan]]
+    """
     pairs = labs[["test", "unit"]].astype(object).drop_duplicates()
     test = canonical_tests(pairs["test"])
     key = test.astype(str) + "\t" + pairs["unit"].map(lambda unit: "" if pd.isna(unit) else unit_key(str(unit)))

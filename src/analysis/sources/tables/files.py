@@ -86,7 +86,8 @@ def nothing_known(folder: Path) -> pd.DataFrame:
         if (match := difflib.get_close_matches(name.lower(), [f"{table}.csv" for table in LAYOUTS], n=1, cutoff=0.75))
     }
     mend = "; ".join(f"rename {name!r} to {match!r}" for name, match in near.items())
-    expected = f"{_NEEDED}, or a GDC export (clinical.tsv or clinical*.json); came {listing or 'an empty folder'}"
+    others = "a GDC export (clinical.tsv or clinical*.json), or OMOP tables (person, drug_exposure ...)"
+    expected = f"{_NEEDED}, {others}; came {listing or 'an empty folder'}"
     return fault(folder.name, expected, mend or "see data/raw/README.md for the template")
 
 
