@@ -2,11 +2,20 @@
 
 `check(frame, TABLE)` is the one check and `SchemaError` its one error; `BadInputError` carries the
 faults that a reader found in somebody's files. The tables themselves are plain declarations in
-`cohort.py` (what a source delivers and what is derived from it) and `results.py` (what an estimate returns).
+`cohort.py` (what a source delivers and what is derived from it), `response.py` (what raw values say of each line) and `results.py` (what an estimate returns).
 """
 
 from analysis.schema.cohort import COHORT, FINDINGS, LABS, LINES, PATIENTS, SPELLS, TREATMENTS, TRUTH
 from analysis.schema.faults import FAULTS, BadInputError, fault_lines
+from analysis.schema.response import (
+    ASSESSMENTS,
+    EARLY_RELAPSE,
+    EVALUABLE,
+    IMPLAUSIBLE,
+    OUTCOMES,
+    REFRACTORY,
+    REFRACTORY_STATUS,
+)
 from analysis.schema.results import (
     AGENTS,
     AT_TIMES,
@@ -45,6 +54,7 @@ DAYS_PER_MONTH = DAYS_PER_YEAR / 12
 
 __all__ = [
     "AGENTS",
+    "ASSESSMENTS",
     "ATTRITION",
     "AT_TIMES",
     "CALIBRATION",
@@ -59,21 +69,27 @@ __all__ = [
     "DEFINITIONS",
     "DESCRIPTION",
     "DIFFERENCES",
+    "EARLY_RELAPSE",
     "EFFECTS",
+    "EVALUABLE",
     "EXPECTED_TIMES",
     "FAULTS",
     "FINDINGS",
     "FLOW",
     "GROUPS",
     "GROUP_TESTS",
+    "IMPLAUSIBLE",
     "LABS",
     "LINES",
     "MISSINGNESS",
     "OCCUPANCY",
+    "OUTCOMES",
     "PATIENTS",
     "QUANTILES",
     "RATES",
     "REASONS",
+    "REFRACTORY",
+    "REFRACTORY_STATUS",
     "REGIMENS",
     "RESIDUALS",
     "RESTRICTED_MEANS",
