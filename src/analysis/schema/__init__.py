@@ -2,7 +2,8 @@
 
 `check(frame, TABLE)` is the one check and `SchemaError` its one error; `BadInputError` carries the
 faults that a reader found in somebody's files. The tables themselves are plain declarations in
-`cohort.py` (what a source delivers and what is derived from it), `response.py` (what raw values say of each line) and `results.py` (what an estimate returns).
+`cohort.py` (what a source delivers and what is derived from it), `response.py` (what raw values say of
+each line) and `results.py` (what an estimate returns).
 """
 
 from analysis.schema.cohort import COHORT, FINDINGS, LABS, LINES, PATIENTS, SPELLS, TREATMENTS, TRUTH

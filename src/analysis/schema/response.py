@@ -138,8 +138,8 @@ IMPLAUSIBLE = Table(
         Column("day", "integer", "day of the sample", "days"),
         Column("test", "text", "test, in the vocabulary's spelling"),
         Column("value", "number", "the value, in canonical units"),
-        Column("expected", "number", "what its neighbours say"),
-        Column("factor", "number", "value / expected"),
+        Column("expected", "number", "what its neighbours say; missing without two of them", nullable=True),
+        Column("factor", "number", "value / expected", nullable=True),
         Column("reason", "text", "the rule that it breaks"),
     ),
 )

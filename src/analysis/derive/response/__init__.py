@@ -8,11 +8,19 @@ plausible.py asks whether a value can be right at all.
 
 from analysis.derive.response.answers import assess, evaluable, outcomes, with_outcomes
 from analysis.derive.response.criteria import Criteria
+from analysis.derive.response.early import early_relapse
+from analysis.derive.response.plausible import implausible, without_implausible
+from analysis.derive.response.refractory import refractory, refractory_status
 
 __all__ = [
     "Criteria",
     "assess",
+    "early_relapse",
     "evaluable",
+    "implausible",
     "outcomes",
+    "refractory",
+    "refractory_status",
     "with_outcomes",
+    "without_implausible",
 ]

@@ -151,10 +151,7 @@ def confirmed(rows: pd.DataFrame, two_samples: bool) -> np.ndarray:
     """
     level, line = rows["level"].to_numpy(), rows["row"]
     following = rows.groupby("row")["level"].shift(-1).to_numpy()
-    if two_samples:
-        pair = np.where((level >= MR) & (following >= MR), np.fmin(level, following), SD)
-    else:
-        pair = level
+    pair = np.where((level >= MR) & (following >= MR), np.fmin(level, following), SD) if two_samples else level
     pair = np.where(level == PD, -1, pair)
     reached = pd.Series(pair).groupby(line.to_numpy()).cummax().to_numpy()
     return np.where(rows["progressed"], PD, reached).astype(int)

@@ -1,7 +1,7 @@
 """Which marker is followed in each line: the one that was measurable when the line began.
 
-Measurable (Kumar 2016): serum M-protein >= 1 g/dL, urine M-protein >= 200 mg/24 h, involved free light chain >= 10 mg/dL
-(100 mg/L) with an abnormal ratio (0.26-1.65 is normal), marrow plasma cells >= 30 %.
+Measurable (Kumar 2016): serum M-protein >= 1 g/dL, urine M-protein >= 200 mg/24 h, involved free light chain >=
+10 mg/dL (100 mg/L) with an abnormal ratio (0.26-1.65 is normal), marrow plasma cells >= 30 %.
 """
 
 from __future__ import annotations

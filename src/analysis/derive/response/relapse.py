@@ -1,7 +1,7 @@
 """What kind of relapse: biochemical or clinical; from complete response; from MRD negativity; significant or not.
 
-Kumar et al., Lancet Oncol 2016;17:e328 and Rajkumar et al., Blood 2011;117:4691. Relapse from complete response and from
-MRD negativity serve disease-free survival only; for time to progression the full criteria of progression hold.
+Kumar et al., Lancet Oncol 2016;17:e328 and Rajkumar et al., Blood 2011;117:4691. Relapse from complete response and
+from MRD negativity serve disease-free survival only; for time to progression the full criteria of progression hold.
 """
 
 from __future__ import annotations

@@ -109,9 +109,7 @@ def _rows_of(names: pd.Series, patients: pd.Index) -> np.ndarray:
 def findings(frame: pd.DataFrame | None, patients: pd.Index, last_day: np.ndarray) -> pd.DataFrame:
     """FINDINGS of these patients as `key`, `finding` and `value`, sorted; stated progressions are not read."""
     if frame is None or frame.empty:
-        return pd.DataFrame({"key": [], "finding": [], "value": []}).astype(
-            {"key": "int64", "finding": object, "value": object}
-        )
+        return pd.DataFrame({"key": [], "finding": [], "value": []}, dtype=object).astype({"key": "int64"})
     patient, day = _rows_of(frame["patient_id"], patients), frame["day"].to_numpy("int64")
     kept = (patient >= 0) & (day <= last_day[patient]) & (frame["finding"] != "progression").to_numpy()
     rows = pd.DataFrame({"key": key(patient, day)[kept], **frame.loc[kept, ["finding", "value"]].to_dict("series")})
