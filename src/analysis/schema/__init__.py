@@ -16,6 +16,7 @@ from analysis.schema.response import (
     OUTCOMES,
     REFRACTORY,
     REFRACTORY_STATUS,
+    STAGING,
 )
 from analysis.schema.results import (
     AGENTS,
@@ -97,6 +98,7 @@ __all__ = [
     "RISK",
     "SPECIFICATIONS",
     "SPELLS",
+    "STAGING",
     "STRATEGIES",
     "TESTS",
     "TREATMENTS",

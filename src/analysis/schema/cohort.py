@@ -95,6 +95,20 @@ PATIENTS = Table(
         _flag("t14_16", "translocation t(14;16) by FISH"),
         _flag("gain_1q", "gain or amplification of 1q by FISH"),
         Column(
+            "del17p_percent",
+            "number",
+            "share of clonal plasma cells with deletion 17p",
+            "%",
+            required=False,
+            nullable=True,
+            minimum=0,
+            maximum=100,
+        ),
+        _flag("tp53_mutation", "mutation of TP53 by sequencing"),
+        _flag("t14_20", "translocation t(14;20) by FISH"),
+        _flag("del1p32", "deletion 1p32 of one or both alleles by FISH"),
+        _flag("del1p32_biallelic", "deletion 1p32 of both alleles by FISH"),
+        Column(
             "fitness", "word", "IMWG frailty group", required=False, words=("fit", "intermediate", "frail", "unknown")
         ),
         _measure("bmi_kg_m2", "body mass index at diagnosis", "kg/m2"),

@@ -1,6 +1,6 @@
 """What raw laboratory values and findings say of each line: response, relapse, refractoriness, early relapse, risk."""
 
-from analysis.schema.cohort import LINE, PATIENT_ID, RESPONSES
+from analysis.schema.cohort import LINE, PATIENT_ID, RESPONSES, STAGES
 from analysis.schema.table import Column, Table
 
 _PARAMETERS = ("serum M-protein", "urine M-protein", "free light chains", "bone marrow plasma cells", "none")
@@ -142,4 +142,23 @@ IMPLAUSIBLE = Table(
         Column("factor", "number", "value / expected", nullable=True),
         Column("reason", "text", "the rule that it breaks"),
     ),
+)
+
+_R2_STAGES = ("I", "II", "III", "IV")
+
+STAGING = Table(
+    "STAGING",
+    "patient",
+    (
+        PATIENT_ID,
+        Column("iss", "word", "International Staging System", words=STAGES),
+        Column("r_iss", "word", "revised ISS", words=STAGES),
+        Column("r2_iss_points_min", "number", "points of the second revision that are sure", minimum=0, maximum=5),
+        Column("r2_iss_points_max", "number", "points when all that is unknown is there", minimum=0, maximum=5),
+        Column("r2_iss_min", "word", "lowest stage that is possible", words=_R2_STAGES),
+        Column("r2_iss_max", "word", "highest stage that is possible", words=_R2_STAGES),
+        Column("r2_iss", "word", "the stage where only one is possible", words=(*_R2_STAGES, "unknown")),
+        _flag("high_risk_2025", "high risk by IMS and IMWG 2025; missing where not determinable"),
+    ),
+    key=("patient_id",),
 )

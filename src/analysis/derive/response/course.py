@@ -44,7 +44,7 @@ class Marker:
 
     keys: np.ndarray
     line: np.ndarray
-    now: np.ndarray
+    value: np.ndarray
     following: np.ndarray
     following_key: np.ndarray
     low: np.ndarray

@@ -26,7 +26,7 @@ def levels(view: Picture) -> pd.DataFrame:
         marker, rise = view.followed.markers[name], view.rises[name]
         at = np.flatnonzero((marker.line >= 0) & (view.followed.leading[marker.line] == name))
         line = marker.line[at]
-        rows = {"row": line, "key": marker.keys[at], "value": marker.now[at], "baseline": marker.baseline[line]}
+        rows = {"row": line, "key": marker.keys[at], "value": marker.value[at], "baseline": marker.baseline[line]}
         rows |= {"reference": marker.low[at], "met": rise.met[at]}
         parts.append(pd.DataFrame({"parameter": name, **rows}))
     rows = pd.concat(parts, ignore_index=True).sort_values("key", ignore_index=True)

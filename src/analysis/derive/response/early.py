@@ -29,11 +29,12 @@ def early_relapse(
     lines : LINES with the progression day wanted, stated or derived
     within_months : the limits
 
-    Source: Bygrave et al. (Myeloma XI) from transplant at 12, S-ERMM at 18, CIBMTR at 24 months. R: no standard call.
+    Source of the limits: Myeloma XI, from transplant, 12 months; S-ERMM 18 (Clin Cancer Res 27:3695); CIBMTR, from
+    transplant, 24. R: no standard call.
 
     Example
     -------
-    >>> patients = pd.DataFrame({"patient_id": ["a"], "last_contact_day": [900], "death_day": pd.array([None], "Int64")})
+    >>> patients = pd.DataFrame({"patient_id": ["a"], "last_contact_day": 900, "death_day": pd.array([None], "Int64")})
     >>> lines = pd.DataFrame({"patient_id": ["a"], "line": [1], "start_day": [0], "progression_day": [500]})
     >>> early_relapse({"patients": patients}, lines)["outcome"].tolist()
     ['no relapse', 'relapse', 'relapse']

@@ -127,7 +127,7 @@ def rises(found: Followed, lines: Course, deaths: Samples, criteria: Criteria) -
 
 def _dies_after(marker: Marker, deaths: Samples) -> np.ndarray:
     """Per sample: does a death that confirms come after it, within the days that `deaths` allow?"""
-    samples = Samples(marker.keys, marker.now)
+    samples = Samples(marker.keys, marker.value)
     if not len(deaths.key):
         return np.zeros(len(marker.keys), bool)
     at = np.minimum(np.searchsorted(deaths.patient, samples.patient), len(deaths.key) - 1)

@@ -97,7 +97,11 @@ def _lesions(found: pd.DataFrame, along: Course, criteria: Criteria) -> np.ndarr
 
 
 def _first_progressions(seen: Followed, rises: dict[str, Rise], lesions: np.ndarray, along: Course):
-    """Per line the first confirmed progression of all kinds: its day, the day that confirms it, what showed it."""
+    """Per line the progression that was confirmed first: its day, the day that confirms it, what showed it.
+
+    First confirmed, not first begun: else a late sample of one marker would move a progression that another marker
+    had long shown. What is confirmed on one day counts from the earlier beginning.
+    """
     size = len(along.start)
     day, confirmed, by = np.full(size, np.nan), np.full(size, np.nan), np.full(size, "", dtype=object)
     for name in PROGRESSION_BY:
@@ -109,9 +113,8 @@ def _first_progressions(seen: Followed, rises: dict[str, Rise], lesions: np.ndar
             keys, confirming = seen.markers[name].keys, rises[name].confirming_key
             at = firsts(seen.markers[name].line, rises[name].confirmed, size)
         has = np.flatnonzero(at >= 0)
-        candidate = samples.day_of(keys[at[has]])
-        earlier = has[~(day[has] <= candidate)]
-        day[earlier] = samples.day_of(keys[at[earlier]])
-        confirmed[earlier] = samples.day_of(confirming[at[earlier]])
-        by[earlier] = name
+        shown, sure = samples.day_of(keys[at[has]]), samples.day_of(confirming[at[has]])
+        later = (confirmed[has] < sure) | ((confirmed[has] == sure) & (day[has] <= shown))
+        chosen = has[~later]
+        day[chosen], confirmed[chosen], by[chosen] = shown[~later], sure[~later], name
     return day, confirmed, by

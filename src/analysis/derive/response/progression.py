@@ -77,7 +77,7 @@ def rise(marker: Marker, rule, counts: np.ndarray, dies: np.ndarray, criteria: C
     """
     inside = marker.line >= 0
     start = np.where(inside, marker.baseline[marker.line], np.nan)
-    met = inside & counts[marker.line] & rule(marker.now, marker.low, start, criteria)
+    met = inside & counts[marker.line] & rule(marker.value, marker.low, start, criteria)
     if lone or criteria.confirm_rule == "one_sample":
         return Rise(met, met, marker.keys)
     again = rule(marker.following, marker.low, start, criteria)

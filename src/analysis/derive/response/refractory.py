@@ -17,9 +17,9 @@ def refractory(treatments: pd.DataFrame, outcomes: pd.DataFrame, within_days: in
     """To which drugs was the disease refractory in each line?
 
     Returns REFRACTORY, one row per patient, line and drug (transplants and what never makes a line are left out).
-    Refractory: no response on it (best confirmed response below MR), or progression from its first dose to `within_days`
-    after its last; a drug without an end is still being given. Unknown where the line could not be judged and no
-    progression is on record; a progression that comes too late for this drug does not tell whether it worked.
+    Refractory: no response on it (best confirmed response below MR), or progression from its first dose to
+    `within_days` after its last; a drug without an end is still being given. Unknown where the line could not be judged
+    and no progression is on record; a progression that comes too late for this drug does not tell whether it worked.
 
     Parameters
     ----------

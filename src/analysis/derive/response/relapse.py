@@ -42,13 +42,13 @@ def _clinical_signs(view: Picture) -> tuple[np.ndarray, np.ndarray]:
     kidney = along(view.tests["creatinine"], view.lines, view.criteria)
     calcium = view.followed.markers["calcium"]
     limit = 11.5 if view.criteria.imwg_version == 2011 else 11.0
-    at_start = kidney.baseline[kidney.line] if len(kidney.line) else kidney.now
+    at_start = kidney.baseline[kidney.line] if len(kidney.line) else kidney.value
     signs = [
         view.lesions,
         view.findings.loc[view.findings["finding"] == "hyperviscosity", "key"].to_numpy("int64"),
-        calcium.keys[(calcium.line >= 0) & above(calcium.now, limit) & ~above(calcium.low, limit)],
-        blood.keys[(blood.line >= 0) & at_least(blood.now - blood.low, 2.0)],
-        kidney.keys[(kidney.line >= 0) & at_least(kidney.now - at_start, 2.0)],
+        calcium.keys[(calcium.line >= 0) & above(calcium.value, limit) & ~above(calcium.low, limit)],
+        blood.keys[(blood.line >= 0) & at_least(blood.value - blood.low, 2.0)],
+        kidney.keys[(kidney.line >= 0) & at_least(kidney.value - at_start, 2.0)],
     ]
     return np.unique(np.concatenate(signs)), np.unique(np.concatenate([calcium.keys, blood.keys, kidney.keys]))
 
@@ -99,7 +99,7 @@ def _first_return(view: Picture, gone_day: np.ndarray, more: np.ndarray) -> np.n
 
 def _back(marker: Marker) -> np.ndarray:
     """M-protein in two consecutive samples after it had gone."""
-    return marker.keys[(marker.line >= 0) & (marker.low <= 0) & (marker.now > 0) & (marker.following > 0)]
+    return marker.keys[(marker.line >= 0) & (marker.low <= 0) & (marker.value > 0) & (marker.following > 0)]
 
 
 def significant_biochemical(view: Picture) -> np.ndarray:
@@ -110,11 +110,11 @@ def significant_biochemical(view: Picture) -> np.ndarray:
     """
     serum, urine = view.followed.markers[SERUM], view.followed.markers[URINE]
     waited = samples.day_of(serum.following_key) - samples.day_of(serum.keys)
-    doubled = at_least(serum.now, _DOUBLING_FROM_G_DL) & at_least(serum.following, 2 * serum.now)
+    doubled = at_least(serum.value, _DOUBLING_FROM_G_DL) & at_least(serum.following, 2 * serum.value)
     doubled &= (serum.line >= 0) & (waited <= _DOUBLING_DAYS)
     keys = [serum.following_key[doubled]]
     for marker, limit in ((serum, 1.0), (urine, 500.0)):
-        risen = at_least(marker.now - marker.low, limit) & at_least(marker.following - marker.low, limit)
+        risen = at_least(marker.value - marker.low, limit) & at_least(marker.following - marker.low, limit)
         keys.append(marker.keys[(marker.line >= 0) & risen])
     first = view.lines.start + 1
     return samples.first_between(np.unique(np.concatenate(keys)), view.lines.patient, first, view.lines.until)

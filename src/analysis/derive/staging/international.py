@@ -1,8 +1,4 @@
-"""Disease stage from its parts; what is not known stays unknown.
-
-The house: only the International Staging System (ISS) for now; R-ISS, R2-ISS and the IMS/IMWG 2025 risk stand here
-when they come.
-"""
+"""The International Staging System (ISS) from serum beta-2 microglobulin and albumin."""
 
 from __future__ import annotations
 
