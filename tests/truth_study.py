@@ -1,4 +1,4 @@
-"""Derived progressions of the synthetic cohort against its truth, also with visits missing, units slipped, rows doubled.
+"""Derived progressions of the synthetic cohort against its truth: also on damaged records.
 
 Two truths. "told": the progression that the clinic wrote down (the true relapse day). "rule": the first visit on which
 the M-protein without assay error, no sample missing, meets the published rule; the simulator tells a relapse only when
