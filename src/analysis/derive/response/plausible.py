@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import schema, vocabulary
+from analysis.derive.response.samples import all_canonical
 
 # What no living patient has, in canonical units. Ours: set beyond the most extreme values that clinics report.
 _LIMITS = {
@@ -67,7 +68,9 @@ def without_implausible(labs: pd.DataFrame) -> pd.DataFrame:
 
 def _flagged(labs: pd.DataFrame) -> pd.DataFrame:
     """The rows in canonical units with expected, factor and reason; the index is the position in `labs`."""
-    rows = vocabulary.to_canonical_units(labs).reset_index(drop=True)
+    known = vocabulary.tests()["test"].tolist()
+    rows = labs if all_canonical(labs, known) else vocabulary.to_canonical_units(labs)
+    rows = rows.reset_index(drop=True)
     patient, test = pd.factorize(rows["patient_id"])[0], pd.factorize(rows["test"])[0]
     day, value = rows["day"].to_numpy(), rows["value"].to_numpy("float64")
     order = np.lexsort((value, day, test, patient))
@@ -90,8 +93,9 @@ def _flagged(labs: pd.DataFrame) -> pd.DataFrame:
     found[order] = jump[kept]
     expected = np.empty(len(order))
     expected[order] = (10 ** ((before + after) / 2))[kept]
-    bounds = rows["test"].map({name: pair for name, pair in _LIMITS.items()})
-    least, most = (bounds.str[i].to_numpy("float64") for i in (0, 1))
+    names = rows["test"].drop_duplicates()
+    least, most = (np.append([_LIMITS.get(name, (np.nan, np.nan))[end] for name in names], np.nan) for end in (0, 1))
+    least, most = least[test], most[test]
     beyond = (value < least) | (value > most)
     reason = np.select([found, beyond], ["about ten times its neighbours", "beyond what patients have"], "")
     return rows.assign(expected=expected, factor=value / expected, reason=reason.astype(object))

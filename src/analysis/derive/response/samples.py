@@ -6,6 +6,7 @@ for all patients at once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,17 +87,24 @@ def laboratory(labs: pd.DataFrame | None, patients: pd.Index, last_day: np.ndarr
     return found
 
 
-def _canonical(labs: pd.DataFrame) -> pd.DataFrame:
-    """The tests of ours, converted only where one is not in its own name and unit: a look at pairs, not at rows."""
+def all_canonical(labs: pd.DataFrame, wanted: Sequence[str]) -> bool:
+    """Does every row of these tests stand in its own name and unit? A look at pairs of both, not at rows."""
     (test, tests), (unit, units) = pd.factorize(labs["test"]), pd.factorize(labs["unit"])
     known = vocabulary.canonical_tests(pd.Series(tests, dtype=object))
-    ours = known.isin(TESTS).to_numpy()
+    ours = known.isin(wanted).to_numpy()
     pairs = np.zeros((len(tests) + 1, len(units) + 1), dtype=bool)
     pairs[test, unit] = True  # what is missing has code -1, the last row and column
     canonical = vocabulary.tests().set_index("test")["unit"].reindex(known)
     own = pairs[:-1] & (np.append(units, None)[None, :] == canonical.to_numpy(object)[:, None])
-    if (pairs[:-1][ours] == own[ours]).all() and (known.to_numpy()[ours] == tests[ours]).all():
+    return bool((pairs[:-1][ours] == own[ours]).all() and (known.to_numpy()[ours] == tests[ours]).all())
+
+
+def _canonical(labs: pd.DataFrame) -> pd.DataFrame:
+    """The same frame where the tests of ours are canonical, else their rows, converted."""
+    if all_canonical(labs, TESTS):
         return labs
+    test, tests = pd.factorize(labs["test"])
+    ours = vocabulary.canonical_tests(pd.Series(tests, dtype=object)).isin(TESTS).to_numpy()
     return vocabulary.to_canonical_units(labs[np.append(ours, False)[test]])
 
 
