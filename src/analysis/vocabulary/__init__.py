@@ -1,7 +1,7 @@
 """The words of the field: treatments, their classes and aliases; laboratory tests and their units.
 
-The words stand in drugs.csv, regimens.csv, tests.csv, units.csv and unit_concepts.csv beside this code: adding a drug or a spelling
-is a line there.
+The words stand in drugs.csv, regimens.csv, tests.csv, units.csv and unit_concepts.csv beside this code: adding a drug
+or a spelling is a line there.
 """
 
 from analysis.vocabulary.agents import canonical_agents, drug_classes, drugs, is_known_agent
