@@ -137,9 +137,18 @@ def test_a_cohort_of_ready_spells_has_no_lines_and_still_a_flow():
     assert regimens.selection(given)["remaining"].tolist() == [3, 2]
 
 
-def test_treatments_without_any_line_number_are_refused_with_what_to_do():
-    with pytest.raises(ValueError, match="number the lines in the source"):
-        regimens.lines({"treatments": TWO_LINES.assign(line=pd.array([None] * len(TWO_LINES), dtype="Int64"))})
+def test_treatments_without_any_line_number_are_read_by_rule():
+    unnumbered = TWO_LINES.assign(line=pd.array([None] * len(TWO_LINES), dtype="Int64"))
+    found = regimens.lines({"treatments": unnumbered})
+    assert found[["patient_id", "line", "start_day"]].values.tolist() == [
+        ["a", 1, 10],
+        ["a", 2, 300],
+        ["a", 3, 400],
+        ["b", 1, 5],
+    ]
+    patients = pd.DataFrame({"patient_id": ["a", "b", "c"]})
+    flow = regimens.selection({"treatments": unnumbered, "patients": patients})
+    assert flow[["rule", "remaining"]].values.tolist()[1] == ["with a treatment on record", 2]
 
 
 def test_a_progression_not_after_the_start_of_its_stated_line_is_in_no_line():

@@ -9,6 +9,20 @@ from analysis.schema.table import Column, Table
 EVENTS = ("censored", "relapse", "next_line", "death")
 RESPONSES = ("sCR", "CR", "VGPR", "PR", "MR", "SD", "PD", "unknown")
 STAGES = ("I", "II", "III", "unknown")
+STATED = "stated by the source"
+# What begins a line ends the one before.
+NEXT_LINE_REASONS = (
+    "drug added",
+    "drug switched",
+    "drug stopped",
+    "different regimen after a stop",
+    "treatment gap",
+    "transplant",
+    "cell therapy",
+    "treatment after maintenance",
+)
+LINE_STARTS = ("first treatment", *NEXT_LINE_REASONS, STATED)
+LINE_ENDS = (*NEXT_LINE_REASONS, "all drugs stopped", "no end on record", STATED)
 
 
 def _flag(name: str, meaning: str) -> Column:
@@ -206,6 +220,9 @@ LINES = Table(
             words=("none", "biochemical", "clinical", "unknown"),
         ),
         Column("start_imputed", "flag", "the start was set by rule because the source leaves it empty"),
+        Column("start_reason", "word", "why the line began", required=False, nullable=True, words=LINE_STARTS),
+        Column("end_reason", "word", "why the line ended", required=False, nullable=True, words=LINE_ENDS),
+        _flag("bridging", "bridging treatment before cell therapy in the line"),
     ),
     key=("patient_id", "line"),
 )
