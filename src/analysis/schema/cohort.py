@@ -12,6 +12,7 @@ STAGES = ("I", "II", "III", "unknown")
 STATED = "stated by the source"
 # What begins a line ends the one before.
 NEXT_LINE_REASONS = (
+    "treatment after progression",
     "drug added",
     "drug switched",
     "drug stopped",

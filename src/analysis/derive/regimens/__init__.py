@@ -36,7 +36,8 @@ def lines(cohort: dict[str, pd.DataFrame], rule: str | None = None, **choices) -
       no row at all, lines are derived by the rule "rajkumar". A cohort of ready spells has neither and gets an empty
       frame.
     - A `rule` of `lines_of_therapy`, with its `choices` (window_days, gap_days ...), derives the lines from the
-      treatments whatever the source states.
+      treatments whatever the source states. Documented progressions of FINDINGS count under the rule "rajkumar";
+      `findings=None` among the choices leaves them out.
     - `regimen` joins the distinct agents by "+" in alphabetical order, transplants last; `classes` their classes.
     - `start_day` is the earliest known start, `end_day` the latest known day of treatment. Where PATIENTS has
       `first_treatment_day`, line 1 starts on that day; `start_imputed` is true where this differs from the records.
@@ -69,14 +70,14 @@ def lines(cohort: dict[str, pd.DataFrame], rule: str | None = None, **choices) -
         return schema.check(given, schema.LINES)
     if "treatments" not in cohort:
         return schema.empty(schema.LINES)
+    findings = cohort.get("findings")
     numbered = rule is None and (_states_lines(cohort["treatments"]) or cohort["treatments"].empty)
     if numbered:
         framed = stated_lines(cohort["treatments"].dropna(subset=["line"]))
     else:
-        framed = lines_of_therapy(cohort["treatments"], rule or "rajkumar", **choices)
+        framed = lines_of_therapy(cohort["treatments"], rule or "rajkumar", **{"findings": findings} | choices)
     framed = _with_first_treatment(framed, cohort.get("patients")).dropna(subset=["start_day"])
     framed = framed.astype({"start_day": "int64", "line": "int64"}).reset_index(drop=True)
-    findings = cohort.get("findings")
     if findings is not None and not numbered:
         findings = findings.drop(columns="line", errors="ignore")
     for column, found in outcomes(framed, findings).items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
@@ -28,9 +29,16 @@ class Moments:
     latest: np.ndarray  # the last day up to which what begins here may go on
     transplant: np.ndarray
     cells_until: np.ndarray  # the day of infusion, where the line of a cell therapy begins here
+    progressed: np.ndarray  # the last day of a documented progression, up to this one
 
 
-def moments(driving: Drivers, transplanted: tuple[np.ndarray, np.ndarray], cells: Infusions, window_days: int):
+def moments(
+    driving: Drivers,
+    transplanted: tuple[np.ndarray, np.ndarray],
+    cells: Infusions,
+    progressions: tuple[np.ndarray, np.ndarray],
+    window_days: int,
+) -> tuple[Moments, np.ndarray]:
     """The moments, sorted by patient and day, and for each driving era the moment at which it begins."""
     keys = [at(driving.patient, driving.start), at(*transplanted), at(cells.patient, cells.begin)]
     key, source = np.unique(np.concatenate(keys), return_index=True)
@@ -62,6 +70,7 @@ def moments(driving: Drivers, transplanted: tuple[np.ndarray, np.ndarray], cells
         np.maximum(latest, day),
         transplant,
         until,
+        _last_before(patient, key, *progressions),
     ), eras_at
 
 
@@ -69,7 +78,7 @@ def in_parts(found: Moments, patients: int) -> Iterator[tuple[int, int]]:
     """Bounds of the moments of so many patients at a time: what a round looks at stays small."""
     starts = np.flatnonzero(np.diff(found.patient, prepend=-1))
     bounds = [*starts[::patients].tolist(), len(found.day)]
-    yield from zip(bounds[:-1], bounds[1:], strict=True)
+    yield from itertools.pairwise(bounds)
 
 
 def rounds(found: Moments) -> tuple[np.ndarray, np.ndarray, list[int]]:
@@ -84,6 +93,14 @@ def rounds(found: Moments) -> tuple[np.ndarray, np.ndarray, list[int]]:
 def part_of(found: Moments, low: int, high: int) -> Moments:
     """The moments from low to high."""
     return Moments(*(getattr(found, field.name)[low:high] for field in fields(Moments)))
+
+
+def _last_before(patient: np.ndarray, key: np.ndarray, owner: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """The last of these days of the patient that is not after the moment."""
+    if not len(day):
+        return np.full(len(key), _NO_DAY)
+    place = np.searchsorted(at(owner, day), key, side="right") - 1
+    return np.where((place >= 0) & (owner[place] == patient), day[place], _NO_DAY)
 
 
 def _may_go_on(driving: Drivers) -> np.ndarray:

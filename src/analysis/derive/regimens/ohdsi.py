@@ -80,7 +80,10 @@ def items(
     infused: np.ndarray,
     tandem_days: int,
 ) -> Items:
-    """All that can be part of a line, sorted; of transplants within `tandem_days` only the first. `infused`: bits of cells."""
+    """All that can be part of a line, sorted; of transplants within `tandem_days` only the first.
+
+    `infused` holds the bits of the cells that each infusion gave.
+    """
     patient, start, end, agents = regimen
     whose, day = _without_tandem(*transplants, tandem_days)
     columns = [

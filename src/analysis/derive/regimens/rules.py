@@ -12,7 +12,6 @@ from analysis.derive.regimens import days, exposures, moments, ohdsi, stepwise
 from analysis.derive.regimens.assembly import Begun, assemble
 
 MAINTENANCE_AGENTS = ("bortezomib", "ixazomib", "lenalidomide", "thalidomide")
-INTERRUPTION_DAYS = 30  # exposures of one agent this near are one era; all drugs off for longer is a stop
 
 # window_days, gap_days
 _DEFAULTS = {"rajkumar": (28, None), "ohdsi": (30, 90), "window_gap": (28, 120)}
@@ -28,7 +27,9 @@ def lines_of_therapy(
     maintenance_days: int = 180,
     bridging_days: int = 60,
     apheresis_days: int = 120,
+    interruption_days: int = 30,
     maintenance_agents: tuple[str, ...] = MAINTENANCE_AGENTS,
+    findings: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Which lines of therapy do dated treatments make, when no one has numbered them?
 
@@ -46,8 +47,10 @@ def lines_of_therapy(
     - Cell therapy is one line with its apheresis (at most `apheresis_days` before), bridging and lymphodepletion. It
       begins at apheresis; where none is on record, with the first course, steroids included, begun at most
       `bridging_days` before the infusion.
-    - Exposures that overlap or lie up to 30 days apart are one; a missing end is unknown: the agent may go on until
-      the next line. Rows without a start cannot be placed and are left out.
+    - Exposures of one agent that overlap or lie up to `interruption_days` apart are one, and all drugs off for longer
+      is a stop (rajkumar, window_gap). 30 suits refills and administrations; where the source records whole courses
+      with their ends, 1. A missing end is unknown: the agent may go on until the next line. Rows without a start
+      cannot be placed and are left out.
 
     "rajkumar" (Rajkumar, Richardson and San Miguel, Blood 2015;126:921): induction, transplant, consolidation and
     maintenance are one line. A new line begins with (1) a different regimen after all drugs were stopped, (2) an
@@ -57,6 +60,8 @@ def lines_of_therapy(
     the line and comes after the window, except a stated maintenance (TREATMENTS.phase) or, where no phase is
     stated, one new agent of `maintenance_agents` within `maintenance_days` of a transplant. What is taken up later than
     that after a transplant is relapse treatment; so is a stated "treatment" or "induction" after a stated maintenance.
+    Where `findings` (FINDINGS) document a progression in the line, what begins on or after that day is unplanned, the
+    same drugs and the window included (Rajkumar 2011: treatment needed again after observation is a new line).
 
     "ohdsi" (OHDSI myeloma episodes, 2025): regimens end when another drug begins after the window, or when any drug is
     off for more than `gap_days` (90); they are joined to lines around a transplant, as maintenance by a single drug,
@@ -93,17 +98,21 @@ def lines_of_therapy(
         "maintenance_days": maintenance_days,
         "bridging_days": bridging_days,
         "apheresis_days": apheresis_days,
+        "interruption_days": interruption_days,
     }
     _refuse(numbers)
     gap = np.inf if chosen[1] is None else chosen[1]
     rows = exposures.read(treatments)
     by_regimens = rule == "ohdsi"
-    eras = exposures.collapse(rows, gap if by_regimens else INTERRUPTION_DAYS, by_phase=not by_regimens)
+    eras = exposures.collapse(rows, gap if by_regimens else interruption_days, by_phase=not by_regimens)
     given = _given(eras, bridging_days, apheresis_days)
     days_of = stepwise.Choices(
-        chosen[0], gap, tandem_days, maintenance_days, INTERRUPTION_DAYS, strict=rule == "rajkumar"
+        chosen[0], gap, tandem_days, maintenance_days, interruption_days, strict=rule == "rajkumar"
     )
-    begun = (_by_regimens if by_regimens else _by_steps)(given, days_of, maintenance_agents)
+    if by_regimens:
+        begun = _by_regimens(given, days_of, maintenance_agents)
+    else:
+        begun = _by_steps(given, _progressions(findings, eras.patients), days_of, maintenance_agents)
     found = assemble(begun, eras, given.prepares, given.driving, given.cells, chosen[0])
     return schema.check(found, schema.LINES)
 
@@ -124,9 +133,29 @@ def _given(eras: exposures.Eras, bridging_days: int, apheresis_days: int) -> _Gi
     return _Given(eras, cells, prepares, days.drivers(eras, prepares.is_so))
 
 
-def _by_steps(given: _Given, choices: stepwise.Choices, maintenance_agents: tuple[str, ...]) -> Begun:
+def _progressions(findings: pd.DataFrame | None, patients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Patient, by place, and day of each documented progression, sorted."""
+    if findings is None:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    schema.check(findings, schema.FINDINGS)
+    rows = findings[findings["finding"] == "progression"]
+    patient = pd.Index(patients).get_indexer(rows["patient_id"])
+    day = rows["day"].to_numpy(dtype=np.int64)[patient >= 0]
+    patient = patient[patient >= 0].astype(np.int64)
+    order = np.argsort(days.at(patient, day), kind="stable")
+    return patient[order], day[order]
+
+
+def _by_steps(
+    given: _Given,
+    progressions: tuple[np.ndarray, np.ndarray],
+    choices: stepwise.Choices,
+    maintenance_agents: tuple[str, ...],
+) -> Begun:
     eras, driving = given.eras, given.driving
-    found, begins_at = moments.moments(driving, days.transplants(eras), given.cells, choices.window_days)
+    found, begins_at = moments.moments(
+        driving, days.transplants(eras), given.cells, progressions, choices.window_days
+    )
     maintaining = ohdsi.word_of(driving, eras.agents, len(eras.patients), maintenance_agents)
     starts = stepwise.starts(found, driving, begins_at, maintaining, choices)
     first = np.flatnonzero(starts.reason)

@@ -23,9 +23,9 @@ REASONS = (
     "transplant",
     "cell therapy",
     "treatment after maintenance",
-    "drug stopped",
+    "treatment after progression",
 )
-_FIRST, _ADDED, _SWITCHED, _DIFFERENT, _GAP, _TRANSPLANT, _CELLS, _AFTER_MAINTENANCE = range(1, 9)
+_FIRST, _ADDED, _SWITCHED, _DIFFERENT, _GAP, _TRANSPLANT, _CELLS, _AFTER_MAINTENANCE, _AFTER_PROGRESSION = range(1, 10)
 _NONE = np.uint64(0)
 _CELLS_OF_MEMORY = 2**24
 
@@ -160,6 +160,8 @@ def _reason(here: _State, found: Moments, now: np.ndarray, maintaining: np.ndarr
     if choices.strict:
         reason[transplants_again] = _TRANSPLANT
         reason[here.maintained & found.treats[now] & ~joins] = _AFTER_MAINTENANCE
+        relapsed = (found.progressed[now] > here.line_day) & (day > here.cells_until)
+        reason[relapsed & ((begun & ~found.planned[now]) != 0)] = _AFTER_PROGRESSION
     reason[found.cells_until[now] > -NEVER] = _CELLS
     return reason
 
