@@ -34,8 +34,9 @@ def described(group: np.ndarray, agent: np.ndarray, names: np.ndarray, classes: 
 
 def _joined(group: np.ndarray, code: np.ndarray, words: list[str]) -> np.ndarray:
     """The distinct words of each group, joined by "+" in the order of `words`."""
-    distinct = np.unique(group * len(words) + code)
-    starts = np.unique(distinct // max(len(words), 1), return_index=True)[1]
+    pairs = np.sort(group * len(words) + code)
+    distinct = pairs[np.flatnonzero(np.diff(pairs, prepend=-1))]
+    starts = np.flatnonzero(np.diff(distinct // max(len(words), 1), prepend=-1))
     ends = np.append(starts, len(distinct))[1:]
     spelled = np.array(words, dtype=object)[distinct % max(len(words), 1)].tolist()
     known: dict[str, str] = {}  # one string per regimen, not one per patient

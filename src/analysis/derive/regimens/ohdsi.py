@@ -185,7 +185,8 @@ def _joins(here: _State, found: Items, now: np.ndarray, groups: dict[str, np.nda
         added &= ((fresh & groups[name]) == 0) | ((here.previous & groups[name]) == 0)
     late = (fresh != 0) & ((fresh & ~groups["lenalidomide"]) == 0) & (here.line == 1)
     late &= ((here.agents & groups["cyclophosphamide"]) != 0) & (start <= here.line_day + _LENALIDOMIDE_DAYS)
-    return first_transplant | (start <= here.cells_until) | (~is_transplant & (around | added | late))
+    same_day = (start <= here.cells_until) | (start == here.line_day)
+    return first_transplant | same_day | (~is_transplant & (around | added | late))
 
 
 def _why(here: _State, found: Items, now: np.ndarray) -> np.ndarray:

@@ -153,9 +153,7 @@ def _by_steps(
     maintenance_agents: tuple[str, ...],
 ) -> Begun:
     eras, driving = given.eras, given.driving
-    found, begins_at = moments.moments(
-        driving, days.transplants(eras), given.cells, progressions, choices.window_days
-    )
+    found, begins_at = moments.moments(driving, days.transplants(eras), given.cells, progressions, choices.window_days)
     maintaining = ohdsi.word_of(driving, eras.agents, len(eras.patients), maintenance_agents)
     starts = stepwise.starts(found, driving, begins_at, maintaining, choices)
     first = np.flatnonzero(starts.reason)
