@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 _TRANSPLANTS = ("allogeneic transplant", "autologous transplant")
 
@@ -34,11 +35,21 @@ def described(group: np.ndarray, agent: np.ndarray, names: np.ndarray, classes: 
 
 def _joined(group: np.ndarray, code: np.ndarray, words: list[str]) -> np.ndarray:
     """The distinct words of each group, joined by "+" in the order of `words`."""
-    pairs = np.sort(group * len(words) + code)
-    distinct = pairs[np.flatnonzero(np.diff(pairs, prepend=-1))]
-    starts = np.flatnonzero(np.diff(distinct // max(len(words), 1), prepend=-1))
-    ends = np.append(starts, len(distinct))[1:]
-    spelled = np.array(words, dtype=object)[distinct % max(len(words), 1)].tolist()
-    known: dict[str, str] = {}  # one string per regimen, not one per patient
-    texts = ("+".join(spelled[start:end]) for start, end in zip(starts, ends, strict=True))
-    return np.array([known.setdefault(text, text) for text in texts], dtype=object)
+    order = np.argsort(group, kind="stable")
+    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+    # Regimens are few, lines many: each set of words, as bits, is spelled once.
+    sets = []
+    for low in range(0, len(words), 64):
+        here = (code >= low) & (code < low + 64)
+        bit = np.where(here, np.uint64(1) << ((code - low) % 64).astype(np.uint64), np.uint64(0))
+        sets.append(np.bitwise_or.reduceat(bit[order], starts) if len(starts) else bit[:0])
+    which, first = np.zeros(len(starts), np.int64), np.zeros(1, np.int64)
+    for bits in sets:
+        _, first, which = np.unique(which * len(starts) + pd.factorize(bits)[0], return_index=True, return_inverse=True)
+    members = np.stack(sets) if sets else np.zeros((0, 0), np.uint64)
+    texts = ["+".join(word for place, word in enumerate(words) if _has(members[:, at], place)) for at in first]
+    return np.array(texts, dtype=object)[which] if len(starts) else np.zeros(0, object)
+
+
+def _has(bits: np.ndarray, place: int) -> bool:
+    return bool(int(bits[place // 64]) >> (place % 64) & 1)
