@@ -36,10 +36,8 @@ def assemble(
     group, era, end = _given(begun, eras, prepares.placed, window_days, following)
     by_bits = np.isin(eras.part[era], (DRUG, CELLS)) & ~prepares.is_so[era]
     owned, owned_agent = _spelled_bits(begun, driving)
-    size = len(eras.agents.names)
-    pairs = np.unique(
-        np.concatenate([group[~by_bits], owned]) * size + np.concatenate([eras.agent[era[~by_bits]], owned_agent])
-    )
+    named = np.concatenate([group[~by_bits], owned])
+    agent = np.concatenate([eras.agent[era[~by_bits]], owned_agent])
     goes_on = np.zeros(lines, dtype=bool)
     goes_on[group[eras.is_open[era]]] = True
     ended = np.where(goes_on, "no end on record", "all drugs stopped").astype(object)
@@ -51,7 +49,7 @@ def assemble(
         "line": np.arange(lines) - np.repeat(first, np.diff(np.append(first, lines))) + 1,
         "start_day": begun.day,
         "end_day": np.minimum(np.maximum(_largest(lines, group, end), begun.day), following - 1),
-        **described(pairs // size, pairs % size, eras.agents.names, eras.agents.classes),
+        **described(named, agent, eras.agents.names, eras.agents.classes),
         "maintenance": begun.maintenance,
         "best_response": np.full(lines, "unknown", dtype=object),
         "progression_day": pd.array([pd.NA] * lines, dtype="Int64"),

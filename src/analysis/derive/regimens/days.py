@@ -75,9 +75,9 @@ def drivers(eras: Eras, preparing: np.ndarray) -> Drivers:
     pair_changes = (np.diff(eras.patient) != 0) | (np.diff(eras.agent) != 0)
     can = np.isin(eras.part, (DRUG, CELLS))
     pair = np.concatenate([[0], np.cumsum(pair_changes)]) if len(eras.start) else np.zeros(0, dtype=np.int64)
-    kept, number = np.unique(pair[can], return_inverse=True)
-    first = np.searchsorted(pair, kept)
-    owner, agent = eras.patient[first], eras.agent[first]
+    first = np.flatnonzero(np.diff(pair[can], prepend=-1))
+    number = np.cumsum(np.diff(pair[can], prepend=-1) != 0) - 1
+    owner, agent = eras.patient[can][first], eras.agent[can][first]
     own_first = np.searchsorted(owner, owner)
     owned_number = np.arange(len(owner)) - own_first
     _refuse_many(eras, owner, owned_number)

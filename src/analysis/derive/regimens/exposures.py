@@ -63,17 +63,19 @@ def read(treatments: pd.DataFrame) -> Eras:
 
     Raises analysis.schema.BadInputError for rows that end before they start.
     """
-    schema.check(treatments, _TABLE)
+    coded = _coded(treatments)
+    schema.check(coded, _TABLE)
     start, has_start = _days(treatments["start_day"])
     end, has_end = _days(treatments["end_day"])
     _refuse_reversed(treatments, has_start & has_end & (end < start))
-    agents, agent = _agents(treatments["agent"])
+    agents, agent = _agents(coded["agent"].cat)
+    patients, patient = _in_order(coded["patient_id"].cat)
+    phase = _phases(coded["phase"].cat) if "phase" in coded else np.zeros(len(coded), dtype=np.int64)
+    end = np.where(has_end, end, start)
     use = has_start & (agents.parts[agent] != _SUPPORT)
-    patient, patients = pd.factorize(treatments["patient_id"][use] if not use.all() else treatments["patient_id"])
-    patient, patients = _in_order(patient, np.asarray(patients, dtype=object))
-    phase = _phases(treatments.get("phase"), len(treatments))[use]
-    start, agent, has_end = start[use], agent[use], has_end[use]
-    end = np.where(has_end, end[use], start)
+    if not use.all():
+        columns = (patient, agent, phase, start, end, has_end)
+        patient, agent, phase, start, end, has_end = (column[use] for column in columns)
     order = _order(patient, agent, phase, start, len(agents.names))
     is_open = ~has_end & np.isin(agents.parts[agent], (DRUG, STEROID))
     columns = (column[order] for column in (patient, agent, phase, start, end, is_open))
@@ -141,10 +143,21 @@ def _refuse_reversed(treatments: pd.DataFrame, reversed_: np.ndarray) -> None:
     raise schema.BadInputError(faults[schema.FAULTS.names].astype({"line": "Int64"}))
 
 
-def _agents(names: pd.Series) -> tuple[Agents, np.ndarray]:
+def _coded(treatments: pd.DataFrame) -> pd.DataFrame:
+    """Words as categories: each distinct one is checked and looked up once, not in every row."""
+    columns = {}
+    for column in (column for column in _TABLE.columns if column.name in treatments):
+        values = treatments[column.name]
+        if column.kind in ("text", "word"):
+            code, words = pd.factorize(values)
+            values = pd.Series(pd.Categorical.from_codes(code, pd.Index(words, dtype=object)), index=treatments.index)
+        columns[column.name] = values
+    return pd.DataFrame(columns, index=treatments.index, copy=False)
+
+
+def _agents(names: pd.Series.cat) -> tuple[Agents, np.ndarray]:
     """The canonical agents and the code of each row's."""
-    came, spellings = pd.factorize(names)
-    canonical = vocabulary.canonical_agents(pd.Series(np.asarray(spellings, dtype=object), dtype=object))
+    canonical = vocabulary.canonical_agents(pd.Series(names.categories, dtype=object))
     known, code = np.unique(canonical.to_numpy(dtype=str), return_inverse=True)
     known = known.astype(object)
     classes = vocabulary.drug_classes(pd.Series(known, dtype=object)).to_numpy(dtype=object)
@@ -160,23 +173,21 @@ def _agents(names: pd.Series) -> tuple[Agents, np.ndarray]:
         [APHERESIS, _SUPPORT, STEROID, TRANSPLANT, CELLS],
         DRUG,
     )
-    return Agents(known, classes, parts), code[came] if len(code) else came
+    return Agents(known, classes, parts), code[names.codes.to_numpy()]
 
 
-def _phases(phase: pd.Series | None, rows: int) -> np.ndarray:
+def _phases(phase: pd.Series.cat) -> np.ndarray:
     """The place of each row's phase in PHASES."""
-    if phase is None:
-        return np.zeros(rows, dtype=np.int64)
-    came, words = pd.factorize(phase)
-    return np.array([PHASES.index(word) for word in words], dtype=np.int64)[came] if len(words) else came
+    return np.array([PHASES.index(word) for word in phase.categories], dtype=np.int64)[phase.codes.to_numpy()]
 
 
-def _in_order(patient: np.ndarray, patients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Patients numbered in the order of their names."""
-    order = np.argsort(patients, kind="stable")
+def _in_order(names: pd.Series.cat) -> tuple[np.ndarray, np.ndarray]:
+    """Patients in the order of their names, and the place of each row's."""
+    patients = names.categories.to_numpy(dtype=object)
+    order = np.argsort(patients.astype(str), kind="stable")
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
-    return place[patient], patients[order]
+    return patients[order], place[names.codes.to_numpy()]
 
 
 def _order(patient: np.ndarray, agent: np.ndarray, phase: np.ndarray, start: np.ndarray, agents: int) -> np.ndarray:

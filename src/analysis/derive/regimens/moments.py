@@ -105,6 +105,8 @@ def _last_before(patient: np.ndarray, key: np.ndarray, owner: np.ndarray, day: n
 
 def _may_go_on(driving: Drivers) -> np.ndarray:
     """The day up to which each era may go on: without a known end, to the agent's next start, or for ever."""
+    if not driving.is_open.any():
+        return driving.end
     order = np.lexsort((driving.start, driving.number, driving.patient))
     same = (np.diff(driving.patient[order]) == 0) & (np.diff(driving.number[order]) == 0)
     following = np.full(len(order), NEVER)

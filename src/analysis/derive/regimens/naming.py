@@ -23,33 +23,32 @@ def described(group: np.ndarray, agent: np.ndarray, names: np.ndarray, classes: 
     kind_place = np.empty(len(kind_order), dtype=np.int64)
     kind_place[kind_order] = np.arange(len(kind_order))
     kind = kind_place[np.searchsorted(kinds, classes.astype(str))]
-    groups, code = np.unique(group, return_inverse=True)
-    transplant = np.zeros(len(groups), dtype=bool)
-    transplant[code[is_transplant[agent]]] = True
+    order_of_rows = np.argsort(group, kind="stable")
+    starts = np.flatnonzero(np.diff(group[order_of_rows], prepend=-1))
+    ordered = agent[order_of_rows]
+    transplant = np.logical_or.reduceat(is_transplant[ordered], starts) if len(starts) else np.zeros(0, bool)
     return {
-        "regimen": _joined(code, place[agent], names[order].tolist()),
-        "classes": _joined(code, kind[agent], kinds[kind_order].tolist()),
+        "regimen": _joined(starts, place[ordered], names[order].tolist()),
+        "classes": _joined(starts, kind[ordered], kinds[kind_order].tolist()),
         "transplant": transplant,
     }
 
 
-def _joined(group: np.ndarray, code: np.ndarray, words: list[str]) -> np.ndarray:
-    """The distinct words of each group, joined by "+" in the order of `words`."""
-    order = np.argsort(group, kind="stable")
-    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+def _joined(starts: np.ndarray, code: np.ndarray, words: list[str]) -> np.ndarray:
+    """The distinct words of each group, joined by "+" in the order of `words`; groups begin at `starts`."""
     # Regimens are few, lines many: each set of words, as bits, is spelled once.
     sets = []
     for low in range(0, len(words), 64):
         here = (code >= low) & (code < low + 64)
         bit = np.where(here, np.uint64(1) << ((code - low) % 64).astype(np.uint64), np.uint64(0))
-        sets.append(np.bitwise_or.reduceat(bit[order], starts) if len(starts) else bit[:0])
-    which, first = np.zeros(len(starts), np.int64), np.zeros(1, np.int64)
+        sets.append(np.bitwise_or.reduceat(bit, starts) if len(starts) else bit[:0])
+    which = np.zeros(len(starts), np.int64)
     for bits in sets:
-        _, first, which = np.unique(which * len(starts) + pd.factorize(bits)[0], return_index=True, return_inverse=True)
-    members = np.stack(sets) if sets else np.zeros((0, 0), np.uint64)
-    texts = ["+".join(word for place, word in enumerate(words) if _has(members[:, at], place)) for at in first]
-    return np.array(texts, dtype=object)[which] if len(starts) else np.zeros(0, object)
+        which, _ = pd.factorize(which * len(starts) + pd.factorize(bits)[0])
+    _, first = np.unique(which, return_index=True)
+    texts = ["+".join(_spelled([bits[place] for bits in sets], words)) for place in first]
+    return np.array([*texts, ""], dtype=object)[which]
 
 
-def _has(bits: np.ndarray, place: int) -> bool:
-    return bool(int(bits[place // 64]) >> (place % 64) & 1)
+def _spelled(bits: list[np.uint64], words: list[str]) -> list[str]:
+    return [word for place, word in enumerate(words) if int(bits[place // 64]) >> (place % 64) & 1]
