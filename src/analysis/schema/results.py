@@ -360,6 +360,18 @@ COURSES = Table(
     key=("course", "line"),
 )
 
+LINE_AGREEMENT = Table(
+    "LINE_AGREEMENT",
+    "number of lines stated and number derived",
+    (
+        Column("lines_stated", "integer", "lines of the patient as stated, or by the first reading", minimum=0),
+        Column("lines_derived", "integer", "lines of the patient by rule, or by the second reading", minimum=0),
+        _count("patients", "patients with these numbers of lines"),
+        _count("same_starts", "of them, those whose lines all start within the tolerance"),
+    ),
+    key=("lines_stated", "lines_derived"),
+)
+
 DESCRIPTION = Table(
     "DESCRIPTION",
     "variable, level and stratum",

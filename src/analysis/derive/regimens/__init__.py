@@ -19,11 +19,12 @@ import itertools
 import pandas as pd
 
 from analysis import schema, vocabulary
+from analysis.derive.regimens.agreement import compare_lines
 from analysis.derive.regimens.outcomes import outcomes
 from analysis.derive.regimens.rules import lines_of_therapy
 from analysis.derive.regimens.stated import KEY, stated_lines
 
-__all__ = ["lines", "lines_of_therapy", "selection", "unknown_agents"]
+__all__ = ["compare_lines", "lines", "lines_of_therapy", "selection", "unknown_agents"]
 
 
 def lines(cohort: dict[str, pd.DataFrame], rule: str | None = None, **choices) -> pd.DataFrame:
