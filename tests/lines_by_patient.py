@@ -168,7 +168,8 @@ def what_it_prepares(course: Course, courses: list[Course]) -> int | None:
     near = min([*transplants, *cells], default=None)
     if near is not None and near - course.start <= 14 and length <= 14:
         return near
-    if course.agent == "cyclophosphamide" and length <= 7 and transplants and min(transplants) - course.start <= 60:
+    beside = [c for c in courses if c.start == course.start and c.agent == "cyclophosphamide" and c.end - c.start <= 7]
+    if beside and length <= 7 and transplants and min(transplants) - course.start <= 60:
         return near
     return None
 

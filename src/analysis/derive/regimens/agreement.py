@@ -32,8 +32,8 @@ def compare_lines(derived: pd.DataFrame, stated: pd.DataFrame, tolerance_days: i
     -------
     >>> stated = pd.DataFrame({"patient_id": ["a", "a", "b"], "line": [1, 2, 1], "start_day": [1, 300, 1]})
     >>> derived = stated.assign(start_day=[1, 310, 50])
-    >>> compare_lines(derived, stated).values.tolist()
-    [[1, 1, 1.0, 0.0], [2, 2, 1.0, 1.0]]
+    >>> compare_lines(derived, stated).astype(int).values.tolist()
+    [[1, 1, 1, 0], [2, 2, 1, 1]]
     """
     needed = ["patient_id", "line", "start_day"]
     faults = [

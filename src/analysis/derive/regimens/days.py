@@ -20,7 +20,7 @@ from analysis.derive.regimens.exposures import (
 )
 
 CONDITIONING_DAYS = 14  # before a transplant or an infusion of cells: preparation, whatever the drug
-MOBILISATION_DAYS, MOBILISATION_LENGTH = 60, 7  # cyclophosphamide this near before a transplant and this short
+MOBILISATION_DAYS, MOBILISATION_LENGTH = 60, 7  # cyclophosphamide and its company: so near to a transplant, so short
 _WIDE = 2**24  # more days than any record spans
 
 
@@ -95,8 +95,10 @@ def preparation(eras: Eras, cells: Infusions) -> Preparation:
     target = np.minimum(transplant_day, cells_day)
     length = eras.end - eras.start
     conditioning = (target - eras.start <= CONDITIONING_DAYS) & (length <= CONDITIONING_DAYS)
-    mobilising = (eras.agent == eras.agents.code("cyclophosphamide")) & (length <= MOBILISATION_LENGTH)
-    mobilising &= transplant_day - eras.start <= MOBILISATION_DAYS
+    short = drug & (length <= MOBILISATION_LENGTH) & (transplant_day - eras.start <= MOBILISATION_DAYS)
+    with_it = at(eras.patient, eras.start)
+    mobilised = with_it[short & (eras.agent == eras.agents.code("cyclophosphamide"))]
+    mobilising = short & np.isin(with_it, mobilised)
     is_so = drug & (conditioning | mobilising)
     return Preparation(is_so, np.where(is_so, target, eras.start))
 

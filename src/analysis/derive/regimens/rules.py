@@ -42,8 +42,8 @@ def lines_of_therapy(
       does not know are agents of their own. All forms of an ingredient are one agent.
     - Drugs begun within `window_days` of the line's start belong to it (default: rajkumar and window_gap 28, a cycle of
       four weeks; ohdsi 30).
-    - A short course in the two weeks before a transplant is conditioning, one of cyclophosphamide in the two months
-      before is mobilisation: neither begins a line.
+    - A short course in the two weeks before a transplant is conditioning; one of at most a week that contains
+      cyclophosphamide, in the two months before, is mobilisation of stem cells: neither begins a line.
     - Cell therapy is one line with its apheresis (at most `apheresis_days` before), bridging and lymphodepletion. It
       begins at apheresis; where none is on record, with the first course, steroids included, begun at most
       `bridging_days` before the infusion.
