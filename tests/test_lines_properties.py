@@ -1,4 +1,4 @@
-"""What must not change the lines: order, names, doubled and split rows, the day that counts as zero, a later data cut."""
+"""What must not change the lines: order, names, doubled and split rows, the day that counts as zero, the data cut."""
 
 import pandas as pd
 import pytest

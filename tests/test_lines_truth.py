@@ -100,9 +100,8 @@ def test_golden_reasons_of_disagreement(real):
     second = stated[stated["line"] == 2].set_index("patient_id")["start_day"]
     within_first = first["start_day"].to_numpy() < first["patient_id"].map(second).fillna(np.inf).to_numpy()
     transplants = real["treatments"][real["treatments"]["agent"].str.contains("transplant")]
-    transplanted = first["patient_id"].map(transplants.groupby("patient_id")["start_day"].min())
-    day = first["start_day"]
+    earliest = transplants.groupby("patient_id")["start_day"].min().astype("float64")
+    transplanted, day = first["patient_id"].map(earliest).to_numpy(), first["start_day"].to_numpy()
     place = np.select([transplanted <= day, transplanted > day], ["after transplant", "before transplant"], "without")
     counted = pd.Series(place[within_first]).value_counts().to_dict()
-    assert counted == {}
-    assert int(within_first.sum()) == 0
+    assert counted == {"without": 114, "before transplant": 65, "after transplant": 45}
