@@ -278,7 +278,7 @@ class Walk:
             if stopped:
                 return "different regimen after a stop"
             return "drug added" if any(c.end >= day + self.window for c in earlier) else "drug switched"
-        if not stopped or after:
+        if not stopped or after or not begun - self.of_phase(day, "maintenance", "transplant"):
             return None
         if self.gap is not None and pause > self.gap:
             return "treatment gap"

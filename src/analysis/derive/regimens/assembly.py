@@ -98,7 +98,8 @@ def _given(
 def _spelled_bits(begun: Begun, driving: Drivers) -> tuple[np.ndarray, np.ndarray]:
     """Line and agent of each bit of the lines' words."""
     low = np.searchsorted(driving.owner, begun.patient)
-    lines, agents = [], []
+    nothing = np.zeros(0, dtype=np.int64)  # of a cohort with transplants only
+    lines, agents = [nothing], [nothing]
     for number in range(int(driving.owned_number.max(initial=-1)) + 1):
         has = np.flatnonzero(begun.agents >> np.uint64(number) & np.uint64(1))
         lines.append(has)

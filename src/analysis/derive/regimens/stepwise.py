@@ -151,7 +151,7 @@ def _reason(here: _State, found: Moments, now: np.ndarray, maintaining: np.ndarr
     fresh &= ~found.planned[now]
     fresh &= ~np.where(allowed, maintaining & found.unstated[now], _NONE)
     added = (fresh != 0) & (begun != 0) & ~joins
-    paused = stopped & (begun != 0) & ~joins & ~after
+    paused = stopped & ((begun & ~found.planned[now]) != 0) & ~joins & ~after
     reason = np.zeros(len(now), np.int8)
     if choices.strict:
         reason[_another(here, found, now, paused, choices)] = _DIFFERENT
@@ -197,7 +197,8 @@ def _go_on(here: _State, found: Moments, now: np.ndarray, reason: np.ndarray, re
     after = (day > here.last_transplant) & (day <= here.last_transplant + choices.maintenance_days)
     new = np.flatnonzero(reason)
     carried = here.given_since(new, day[new] + choices.window_days)
-    carried_to = np.where(carried != 0, here.ends[new].max(axis=1, initial=-(2**31)), -NEVER)
+    last_given = here.ends[new].max(axis=1, initial=-(2**31)).astype(np.int64)
+    carried_to = np.where(carried != 0, last_given, -NEVER)
     result.reason[now] = reason
     here.began_at[new], here.line_day[new] = now[new], day[new]
     here.cells_until[new] = found.cells_until[now[new]]
