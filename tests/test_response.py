@@ -368,6 +368,27 @@ def test_an_earlier_data_cut_creates_no_event_and_a_later_visit_moves_none(serie
     assert len(known) == early["progression_day"].notna().sum()
 
 
+def test_a_later_sample_of_one_marker_moves_no_progression_that_another_has_shown():
+    columns = ["day", "test", "value", "unit"]
+    rows = [(0, SERUM, 2.0, "g/dL"), (100, SERUM, 3.0, "g/dL"), (0, URINE, 400.0, "mg/24 h")]
+    rows += [(150, URINE, 900.0, "mg/24 h"), (180, URINE, 900.0, "mg/24 h")]
+    early = pd.DataFrame(rows, columns=columns).assign(patient_id="a")
+    later = pd.concat([early, pd.DataFrame([(300, SERUM, 3.0, "g/dL")], columns=columns).assign(patient_id="a")])
+    for values in (early, later):
+        found = judged(values)
+        assert (found["progression_day"], found["confirmed_day"], found["progression_by"]) == (150, 180, URINE)
+
+
+def test_a_draw_that_stands_twice_weighs_no_more_than_another_value_of_its_day():
+    values = labs(serum_M_protein=[4.0, 2.0, 2.0])
+    other = values.iloc[[1]].assign(value=3.0)
+    found = [
+        response.assess({"labs": pd.concat([values, other, *more])}, lines(0), mode="lab_only")["value"].tolist()
+        for more in ([], [values.iloc[[1]]])
+    ]
+    assert found == [[2.5, 2.0]] * 2
+
+
 def test_a_choice_that_is_not_known_is_refused_with_all_others():
     with pytest.raises(ValueError, match=r"nadir: not a choice.*mode: expected one of.*carry_days: expected days"):
         response.outcomes({}, lines(0), nadir="any", mode="lax", carry_days=-1)

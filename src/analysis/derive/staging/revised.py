@@ -154,9 +154,8 @@ def _at_least(patients: pd.DataFrame, name: str, limit: float) -> pd.Series:
 
 def _del17p(patients: pd.DataFrame, without_share: str) -> pd.Series:
     found, share = _flag(patients, "del17p"), _number(patients, "del17p_percent")
-    if without_share == "counts":
-        return (share > 20).fillna(found)
-    return (share > 20).fillna(found.mask(found.fillna(False)))
+    without = found if without_share == "counts" else found.mask(found.fillna(False))
+    return (share > 20).fillna(without)
 
 
 def _possible_iss(patients: pd.DataFrame) -> dict[str, np.ndarray]:
