@@ -50,3 +50,15 @@ def test_another_endpoint_needs_no_judgement(silent):
     other = silent | {"cohort": silent["cohort"].assign(endpoint="next_line")}
     assert relapses.stated(other)
     assert "evaluable" not in relapses.with_relapses(other, regimens.lines(other))
+
+
+def test_duration_of_response_runs_from_the_first_confirmed_response_to_the_progression():
+    days, values = [0, 30, 60, 90, 120, 150], [4.0, 1.8, 0.2, 0.2, 0.8, 1.0]
+    labs = pd.DataFrame({"patient_id": "a", "day": days, "test": "serum M-protein", "value": values, "unit": "g/dL"})
+    patients = pd.DataFrame({"patient_id": ["a"], "entry_day": 0, "last_contact_day": 200, "death_day": pd.NA})
+    cohort = {"patients": patients.astype({"death_day": "Int64"}), "labs": labs}
+    lines = pd.DataFrame({"patient_id": ["a"], "line": [1], "start_day": [0], "end_day": [100]})
+    judged = response.with_outcomes(lines, response.outcomes(cohort, lines, mode="lab_only"))
+    assert judged[["response_day", "progression_day", "best_response"]].values.tolist() == [[30, 120, "VGPR"]]
+    made = spells.spells(cohort, judged, endpoint="duration_of_response")
+    assert made[["start_day", "time", "event"]].values.tolist() == [[30, 90, "relapse"]]

@@ -44,6 +44,7 @@ OUTCOMES = Table(
         Column("samples", "integer", "samples of that marker after baseline", minimum=0),
         Column("best_response", "word", "best confirmed response before progression", words=RESPONSES),
         _day("best_response_day", "first sample of the best response"),
+        _day("response_day", "first sample of a response of at least PR, later confirmed"),
         _day("progression_day", "first of the samples that show confirmed progression"),
         _day("confirmed_day", "the sample that confirms it"),
         Column("progression_by", "text", "marker or lesion that showed it first; empty without progression"),

@@ -77,10 +77,11 @@ def outcomes(cohort: dict[str, pd.DataFrame], lines: pd.DataFrame, **choices) ->
     view = picture(cohort, lines, criteria(**choices))
     rows = _judged(view)
     judged = view.followed.why_not == ""
-    best, best_day, complete_day = _best(view, rows)
+    best, best_day, response_day, complete_day = _best(view, rows)
     mrd_day, from_mrd = relapse.from_mrd_negative(view)
     days = {
         "best_response_day": best_day,
+        "response_day": response_day,
         "progression_day": view.progression_day,
         "confirmed_day": view.confirmed_day,
         "complete_response_day": complete_day,
@@ -107,26 +108,29 @@ def _judged(view: Picture) -> pd.DataFrame:
     return rows.assign(confirmed=depth.confirmed(rows, view.criteria.confirm_rule == "two_samples"))
 
 
-def _best(view: Picture, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Per line the best confirmed response, the day it was first reached, and the day of the first CR or better."""
+def _best(view: Picture, rows: pd.DataFrame) -> tuple[np.ndarray, ...]:
+    """Per line the best confirmed response, the day it was first reached, and the first days of PR and of CR."""
     size = len(view.frame)
     before = rows[~rows["progressed"]]
     reached = before.groupby("row")["confirmed"].max()
     best = np.full(size, -1)
     best[reached.index] = reached
     best[(best < 0) & ~np.isnan(view.progression_day)] = depth.PD
-    day, complete = np.full(size, np.nan), np.full(size, np.nan)
+    day = np.full(size, np.nan)
     first = before[(before["confirmed"] == best[before["row"]]) & (before["confirmed"] > depth.PD)]
     first = first.drop_duplicates("row")
     day[first["row"]] = first["day"]
-    deep = before[before["confirmed"] >= depth.CR].drop_duplicates("row")
-    complete[deep["row"]] = deep["day"]
+    at_least = []
+    for level in (depth.PR, depth.CR):
+        reached_first, first_day = before[before["confirmed"] >= level].drop_duplicates("row"), np.full(size, np.nan)
+        first_day[reached_first["row"]] = reached_first["day"]
+        at_least.append(first_day)
     words = np.where(best < 0, "unknown", depth.WORDS[best])
-    return words, day, complete
+    return words, day, *at_least
 
 
 def with_outcomes(lines: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
-    """LINES with the derived best response, progression day and kind of relapse in place of the stated ones.
+    """LINES with the derived best response, days of response and progression, and kind of relapse, for the stated ones.
 
     Adds `evaluable`; a line without OUTCOMES row is not evaluable. The arguments are not changed.
 
@@ -138,7 +142,7 @@ def with_outcomes(lines: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     >>> with_outcomes(lines, outcomes({"labs": labs}, lines, mode="lab_only"))["progression_day"].tolist()
     [90]
     """
-    names = ["best_response", "progression_day", "relapse_kind", "evaluable"]
+    names = ["best_response", "response_day", "progression_day", "relapse_kind", "evaluable"]
     schema.check(found, schema.OUTCOMES)
     kept = lines.drop(columns=[name for name in names if name in lines])
     merged = kept.merge(found[[*_KEY, *names]], on=_KEY, how="left", validate="one_to_one")
