@@ -254,7 +254,7 @@ def test_a_gap_is_an_event_only_where_the_rule_says_so():
 
 
 def test_ohdsi_regimens_end_together_and_lenalidomide_joins_cyclophosphamide():
-    assert starts((V, 1, 100), (R, 1, 130), rule="ohdsi") == [1]
+    assert starts((V, 1, 100), (R, 1, 130), (K, 400, 500), rule="ohdsi") == [1, 400]
     tail = [(V, 1, 100), (R, 1, 132), (K, 400, 500)]
     assert starts(*tail, rule="ohdsi") == [1, 101, 400]  # 31 days alone: no maintenance, another regimen
     assert starts(*tail, rule="ohdsi", gap_days=None) == [1, 400]

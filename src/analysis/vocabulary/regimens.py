@@ -37,9 +37,9 @@ def regimen_agents(names: pd.Series) -> pd.Series:
     >>> regimen_agents(pd.Series(["RVd", "d-vrd", "VRX"])).tolist()  # doctest: +NORMALIZE_WHITESPACE
     ['bortezomib+dexamethasone+lenalidomide', 'bortezomib+daratumumab+dexamethasone+lenalidomide', None]
     """
-    agents = _regimens().set_index("regimen")["agents"].to_dict()
-    found = translate(names, aliases_of(_regimens(), "regimen"))
-    return found.map(agents, na_action="ignore").astype(object)
+    agents = _regimens().set_index("regimen")["agents"]
+    known = {spelling: agents[regimen] for spelling, regimen in aliases_of(_regimens(), "regimen").items()}
+    return translate(names, known)
 
 
 @cache

@@ -48,7 +48,7 @@ def assemble(
         "patient_id": eras.patients[begun.patient],
         "line": np.arange(lines) - np.repeat(first, np.diff(np.append(first, lines))) + 1,
         "start_day": begun.day,
-        "end_day": np.minimum(np.maximum(_largest(lines, group, end), begun.day), following - 1),
+        "end_day": np.maximum(_largest(lines, group, end), begun.day),
         **described(named, agent, eras.agents.names, eras.agents.classes),
         "maintenance": begun.maintenance,
         "best_response": np.full(lines, "unknown", dtype=object),
