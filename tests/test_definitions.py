@@ -16,7 +16,7 @@ def cohort():
 
 def alone(cohort, choice, endpoint):
     gap_days = None if pd.isna(choice.gap_days) else int(choice.gap_days)
-    lines = regimens.lines(cohort, rule=choice.rule, window_days=choice.window_days, gap_days=gap_days)
+    lines = regimens.lines(cohort, rule=choice.rule, window_days=choice.window_days, gap_days=gap_days, findings=None)
     if endpoint != "relapse":
         return spells.spells(cohort, lines, endpoint=endpoint)
     found = response.outcomes(cohort, lines, imwg_version=choice.imwg_version, mode="lab_only")
