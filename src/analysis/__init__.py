@@ -5,7 +5,7 @@ Frames with declared columns are the only thing that crosses a wall.
 schema      the vocabulary of tables: what each column means, its unit, its words; one check, one error
 vocabulary  drugs and their classes, laboratory tests and their units; data in .csv beside the code
 sources     one file per source; each turns its format into the canonical cohort (dates become days here, at the door)
-derive      canonical cohort in; stage, lines of treatment and spells out
+derive      canonical cohort in; stage, lines of treatment, response, relapse and spells out
 estimate    spells in, result frame out; knows no file, no axes, no notebook
 present     result frame in; figure, table or words out; knows no model and no file
 disclosure  what may leave the building: small counts, curves that stop where few are left
