@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.derive import data_cut, regimens, spells
@@ -20,6 +20,7 @@ def of(cohort, endpoint):
     return made.set_index(["patient_id", "line"])
 
 
+@settings(deadline=None, max_examples=40)
 @given(day=st.integers(0, 6000), endpoint=st.sampled_from(["relapse", "next_line", "death", "progression_free"]))
 def test_an_earlier_cut_makes_no_event_and_loses_none_before_it(cohort, day, endpoint):
     whole, cut = of(cohort, endpoint), of(data_cut.as_of(cohort, day), endpoint)

@@ -10,6 +10,7 @@ import pytest
 
 from analysis import schema, sources
 from analysis.__main__ import main
+from analysis.derive import spells
 from analysis.sources import gdc, omop, synthetic, tables
 from analysis.sources.omop import writer
 from analysis.sources.omop.layout import NEEDED, SOURCES
@@ -549,3 +550,27 @@ def test_a_full_folder_is_never_written_over(tmp_path, made):
     with pytest.raises(ValueError, match="expected 'parquet' or 'csv', came 'excel'"):
         writer.write([made], tmp_path / "new", form="excel")
     assert not (tmp_path / "new").exists()
+
+
+# --- from raw records to relapse -------------------------------------------------------------------------------------
+
+
+def test_without_a_stated_progression_the_markers_make_relapse_the_endpoint(folder):
+    status = 1617595
+    change(folder, "measurement", lambda rows: rows[rows["measurement_concept_id"] != status])
+    cohort = sources.read(str(folder))
+    assert cohort["cohort"]["endpoint"].iloc[0] == "relapse"
+    assert "findings" not in cohort
+    made = spells.of(cohort)
+    left_out, lines = spells.not_judged(cohort)
+    assert 0 < left_out < lines
+    assert len(made) == lines - left_out
+    assert (made["event"] == "relapse").any()
+
+
+def test_without_markers_and_progressions_the_next_line_is_the_endpoint(folder):
+    haemoglobin = 3000963
+    change(folder, "measurement", lambda rows: rows[rows["measurement_concept_id"] == haemoglobin])
+    cohort = sources.read(str(folder))
+    assert cohort["cohort"]["endpoint"].iloc[0] == "next_line"
+    assert not (spells.of(cohort)["event"] == "relapse").any()

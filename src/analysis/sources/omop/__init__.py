@@ -64,7 +64,8 @@ def read(place: str | Path) -> Frames:
       creatinine as last measured in the 90 days up to the index day.
     - FINDINGS: a disease status (LOINC 97509-4) "worsened" is a progression. Its kind, the depth of response, MRD and
       symptoms have no place in OMOP that sources agree on and are not read.
-    - `endpoint` is "relapse" where some progression is stated, else "next_line".
+    - `endpoint` is "relapse" where some progression is stated, or M-protein or free light chains are there by which
+      `derive.relapses` can judge it, else "next_line".
 
     Raises
     ------
@@ -150,7 +151,7 @@ def _cohort(selection: Selection, name: str, counted: checks.Counts) -> pd.DataF
         "name": short,
         "title": title,
         "synthetic": said.get("cdm_source_abbreviation") == layout.SYNTHETIC,
-        "endpoint": "relapse" if counted.get("progressions") else "next_line",
+        "endpoint": "relapse" if counted.get("progressions") or counted["markers"] else "next_line",
         "time_zero": "first treatment of myeloma",
         "source": f"OMOP CDM: {title}",
         "citation": "not stated",

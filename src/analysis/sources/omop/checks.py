@@ -10,11 +10,17 @@ from analysis import vocabulary
 from analysis.sources.omop.canonical import unit_pairs
 from analysis.sources.omop.concepts import relations
 from analysis.sources.omop.engines import pulled
-from analysis.sources.omop.layout import CDM_VERSION, LINE_EPISODE, OLDEST, REGIMEN_EPISODE, UNSPECIFIED_TRANSPLANTS
+from analysis.sources.omop.layout import (
+    CDM_VERSION,
+    LINE_EPISODE,
+    MARKERS,
+    OLDEST,
+    REGIMEN_EPISODE,
+    UNSPECIFIED_TRANSPLANTS,
+)
 from analysis.sources.omop.selection import Selection
 from analysis.sources.parsing import collect, fault
 
-UNITS_NEEDED = ("serum M-protein", "urine M-protein", "kappa free light chain", "lambda free light chain")
 _NAMED = 5  # concepts named in one sentence; the others are counted
 
 Faults = list[pd.DataFrame]
@@ -26,6 +32,7 @@ def counts(selection: Selection) -> Counts:
     import ibis
 
     kinds = {**_patients_counted(selection), **_rows_counted(selection), **_episodes_counted(selection)}
+    kinds["markers"] = selection.markers()
     if (progressions := selection.progressions()) is not None:
         kinds["progressions"] = progressions
     counted = [rows.aggregate(count=rows.count()).mutate(kind=ibis.literal(kind)) for kind, rows in kinds.items()]
@@ -206,7 +213,7 @@ def _units(selection: Selection, counted: Counts) -> Faults:
     found = _warning("measurement", counted["negative"], "values of at least 0", "left out", "value_as_number")
     for test, count in rows.groupby("test")["rows"].sum().sort_index().items():
         expected = f"a unit of {test} ({', '.join(vocabulary.units_of(test))})"
-        if test in UNITS_NEEDED:
+        if test in MARKERS:
             mend = (
                 "fill unit_concept_id (or unit_source_value): a unit is never guessed, a factor of ten makes a relapse"
             )

@@ -12,6 +12,7 @@ REGIMEN_EPISODE = 32531
 MALE, FEMALE = 8507, 8532
 DISEASE_STATUS_LOINC, DISEASE_STATUS = "97509-4", 1617595
 WORSENED = 1620411
+MARKERS = ("serum M-protein", "urine M-protein", "kappa free light chain", "lambda free light chain")
 # A transplant of unstated kind: nearly all are autologous in myeloma, and so these are read, with a warning.
 UNSPECIFIED_TRANSPLANTS = (4120445, 4028623, 4081380, 37152106)
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from analysis.sources.omop.concepts import Words, line_episodes, myeloma, relations
-from analysis.sources.omop.layout import BASELINE_DAYS, FIRST_DAY, UNSPECIFIED_TRANSPLANTS, WORSENED
+from analysis.sources.omop.layout import BASELINE_DAYS, FIRST_DAY, MARKERS, UNSPECIFIED_TRANSPLANTS, WORSENED
 
 
 @dataclass(frozen=True)
@@ -178,6 +178,13 @@ class Selection:
     def labs(self) -> Any:
         """The values that LABS takes; those that come twice are dropped with those that are the same in other units."""
         return self.values.filter(self.values.value >= 0)
+
+    def markers(self) -> Any:
+        """The values of M-protein and free light chains, by which a relapse can be judged."""
+        tests = self.words.tests
+        return self.values.filter(
+            self.values.concept_id.isin(tests.loc[tests["test"].isin(MARKERS), "concept_id"].tolist())
+        )
 
     def progressions(self) -> Any | None:
         """person_id, day: the disease was stated to be worse; None where measurements carry no concept as value."""
