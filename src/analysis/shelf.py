@@ -39,7 +39,18 @@ _COHORT_TABLES = {
         schema.SPELLS,
     )
 }
-_PACKAGES = ("myeloma-relapse", "pandas", "numpy", "lifelines", "scikit-survival", "seaborn", "matplotlib", "papermill")
+_PACKAGES = (
+    "myeloma-relapse",
+    "pandas",
+    "numpy",
+    "lifelines",
+    "scikit-survival",
+    "seaborn",
+    "matplotlib",
+    "papermill",
+    "duckdb",
+    "ibis-framework",
+)
 
 
 class Source(Protocol):
