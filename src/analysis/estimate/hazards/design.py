@@ -62,7 +62,7 @@ def design_of(frame: pd.DataFrame, terms: str) -> Design:
 
 
 def columns_of(design: Design, frame: pd.DataFrame) -> np.ndarray:
-    """The design's columns for other rows, same levels, same knots; SchemaError for what is absent, missing or of no level."""
+    """The design's columns for other rows: same levels, same knots. SchemaError for absent or unknown ones."""
     variables = _variables(design.spec.formula)
     faults = [_absent(name, frame) for name in variables if name not in frame.columns]
     _raise("at", faults)
