@@ -1,10 +1,11 @@
 # Makes hazards_*.csv in this folder: the data and what R says of them. Run by `make reference`, or
 #   Rscript tests/reference/make_reference_hazards.R [folder]
-# Needs survival and cmprsk (Debian: r-cran-survival r-cran-cmprsk); see sessionInfo.txt for the versions used.
+# Needs survival, cmprsk and mets (Debian: r-cran-survival r-cran-cmprsk r-cran-mets); see sessionInfo.txt for the versions used.
 # The tests compare with the committed files, so no test run needs R.
 suppressPackageStartupMessages({
   library(survival)
   library(cmprsk)
+  library(mets)
 })
 
 invisible(Sys.setlocale("LC_COLLATE", "C"))
@@ -245,6 +246,18 @@ crr_rows <- function(name, terms, strata = FALSE, weights = "none") {
     model_error = sqrt(diag(inverse)), robust_error = sqrt(diag(inverse %*% total("middle") %*% inverse)), row.names = NULL)
 }
 
+# mets has crr's model with strata and clusters too, but takes tied times one after another, so no times are equal here.
+cifreg_rows <- function(strata, cluster) {
+  d <- sets$simulated
+  d$time <- d$time + seq_len(nrow(d)) / 1024
+  d$code <- match(d$event, c("censored", "relapse", "death")) - 1
+  d$cl <- if (cluster) d$patient_id else seq_len(nrow(d))
+  formula <- as.formula(paste("Event(time, code) ~", all_terms, if (strata) "+ strata(line)", "+ cluster(cl)"))
+  fit <- cifreg(formula, data = d, cause = 1, propodds = NULL, cens.model = if (strata) ~ strata(line) else ~1)
+  data.frame(dataset = "untied", r = "cifreg", strata, weights = "none", cluster, term = names(coef(fit)), coefficient = unname(coef(fit)),
+    model_error = sqrt(diag(fit$ihessian)), robust_error = sqrt(diag(fit$var)), row.names = NULL)
+}
+
 fine_gray_cases <- expand.grid(
   cluster = c(FALSE, TRUE), weights = c("none", "whole", "fractional"), strata = c(FALSE, TRUE), stringsAsFactors = FALSE
 )
@@ -253,7 +266,8 @@ every <- function(cases, rows) lapply(seq_len(nrow(cases)), function(i) do.call(
 save_csv(rbind(
   do.call(rbind, every(fine_gray_cases, fine_gray_rows)), fine_gray_rows("mgus2", "age + sex + marker"),
   fine_gray_rows("simulated", all_terms, weights = "whole", in_g = FALSE),
-  do.call(rbind, every(crr_cases, crr_rows)), crr_rows("mgus2", "age + sex + marker")
+  do.call(rbind, every(crr_cases, crr_rows)), crr_rows("mgus2", "age + sex + marker"),
+  cifreg_rows(FALSE, FALSE), cifreg_rows(FALSE, TRUE), cifreg_rows(TRUE, FALSE), cifreg_rows(TRUE, TRUE)
 ), "hazards_fine_gray.csv")
 
 # --- predictions ---------------------------------------------------------------------------------------------------------
