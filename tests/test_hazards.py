@@ -1,7 +1,7 @@
 """Hazard models against R, against other libraries, by what must hold of them, and with bad input.
 
 The figures of R are in tests/reference/hazards_*.csv, made by tests/reference/make_reference_hazards.R (survival 3.5-3,
-cmprsk 2.2-11; see sessionInfo.txt there).
+cmprsk 2.2-11, mets 1.3.2; see sessionInfo.txt and recurrence_sessionInfo.txt there).
 """
 
 from functools import cache
@@ -30,6 +30,8 @@ def reference(name):
 
 def dataset(name="simulated"):
     data = reference("data")
+    if name == "untied":
+        return dataset().assign(time=lambda frame: frame["time"] + np.arange(1, 257) / 1024)
     return data[data["dataset"] == name].reset_index(drop=True)
 
 
@@ -49,26 +51,86 @@ def keys(name, *columns):
 # --- against R ------------------------------------------------------------------------------------------------------
 
 
+RECURRENT = ("model", "ties", "cluster", "weights", "entry")
+
+
+def recurrent_fit(model, ties, cluster, weights, entry):
+    """As R was asked: `cluster` names a column, or None."""
+    name, _, strata = model.partition(", ")
+    chosen = {} if name == "pwp_gap_time" else {"start": "start"}
+    chosen |= {"strata": "stage"} if strata else {}
+    chosen |= {"entry": "entry"} if entry else {}
+    chosen |= {"weight": None if weights == "none" else "weight", "cluster": cluster, "ties": ties}
+    spells = weighted(weights).assign(row=range(256))
+    return getattr(hazards, f"fit_{name}")(spells, "age + sex + marker" if strata else TERMS, "relapse", **chosen)
+
+
+def weighted(weights, spells=None):
+    spells = dataset() if spells is None else spells
+    return spells.assign(weight=spells["weight"] * {"none": 1, "whole": 1, "fractional": 0.37}[weights])
+
+
+@pytest.mark.parametrize("key", keys("recurrent", *RECURRENT))
+def test_recurrent_models_as_in_r_in_every_combination(key):
+    model, ties, cluster, weights, entry = key
+    expected = pick("recurrent", **dict(zip(RECURRENT, key, strict=True)))
+    fit = recurrent_fit(model, ties, "patient_id" if cluster else "row", weights, entry).fit
+    np.testing.assert_allclose(fit.coefficients, expected["coefficient"], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(np.sqrt(np.diag(fit.variance)), expected["model_error"], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(fit.errors, expected["robust_error"], rtol=0, atol=1e-12)
+    if not cluster:
+        alone = recurrent_fit(model, ties, None, weights, entry).fit
+        kind = "robust_error" if weights == "fractional" else "model_error"
+        np.testing.assert_allclose(alone.errors, expected[kind], rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("model", ["andersen_gill", "pwp_total_time", "pwp_gap_time"])
-def test_recurrent_models_as_in_r(model):
+def test_tables_of_recurrent_models_have_robust_errors_by_patient_unasked(model):
     clock = {} if model == "pwp_gap_time" else {"start": "start"}
     found = getattr(hazards, model)(dataset(), TERMS, "relapse", entry="entry", **clock)
-    expected = pick("recurrent", model=model)
+    expected = pick("recurrent", model=model, ties="efron", cluster=True, weights="none", entry=True)
     schema.check(found, schema.EFFECTS)
     np.testing.assert_allclose(found["log_estimate"], expected["coefficient"], rtol=0, atol=1e-12)
     np.testing.assert_allclose(found["std_error"], expected["robust_error"], rtol=0, atol=1e-12)
     assert found["subjects"].eq(dataset()["patient_id"].nunique()).all()
 
 
-@pytest.mark.parametrize(("name", "r", "strata"), keys("fine_gray", "dataset", "r", "strata"))
-def test_fine_gray_as_finegray_and_as_crr(name, r, strata):
-    expected = pick("fine_gray", dataset=name, r=r, strata=strata)
-    terms = TERMS if name == "simulated" else "age + sex + marker"
-    convention = "cmprsk" if r == "crr" else "survival"
-    model = fit_fine_gray(started(name), terms, "relapse", "line" if strata else None, convention=convention)
+FINE_GRAY = ("dataset", "r", "strata", "weights", "cluster")
+WEIGHTS_NOT_IN_G = "finegray, weights not in G"
+
+
+@pytest.mark.parametrize("key", [key for key in keys("fine_gray", *FINE_GRAY) if key[1] != WEIGHTS_NOT_IN_G])
+def test_fine_gray_as_finegray_as_crr_and_as_cifreg(key):
+    name, r, strata, weights, cluster = key
+    expected = pick("fine_gray", **dict(zip(FINE_GRAY, key, strict=True)))
+    model = fit_fine_gray(
+        weighted(weights, started(name)),
+        "age + sex + marker" if name == "mgus2" else TERMS,
+        "relapse",
+        "line" if strata else None,
+        "patient_id" if cluster else None,
+        None if weights == "none" else "weight",
+        convention="survival" if r == "finegray" else "cmprsk",
+    )
     np.testing.assert_allclose(model.fit.coefficients, expected["coefficient"], rtol=0, atol=1e-12)
     np.testing.assert_allclose(np.sqrt(np.diag(model.fit.variance)), expected["model_error"], rtol=0, atol=1e-12)
     np.testing.assert_allclose(model.fit.errors, expected["robust_error"], rtol=0, atol=1e-12)
+
+
+def test_weights_count_in_the_distribution_of_censoring_where_finegray_leaves_them_out():
+    ours = fine_gray(started(), TERMS, "relapse", weight="weight", convention="survival")
+    r = pick("fine_gray", r=WEIGHTS_NOT_IN_G)
+    away = (ours["log_estimate"] - r["coefficient"]).abs() / r["robust_error"]
+    assert 0.01 < away.max() < 0.05, away
+
+
+def test_fine_gray_errors_by_patient_do_not_depend_on_the_size_of_the_weights():
+    chosen = {"weight": "weight", "cluster": "patient_id", "strata": "line"}
+    whole, part = (
+        fit_fine_gray(weighted(kind, started()), TERMS, "relapse", **chosen).fit for kind in ("whole", "fractional")
+    )
+    np.testing.assert_allclose(part.coefficients, whole.coefficients, rtol=1e-10)
+    np.testing.assert_allclose(part.errors, whole.errors, rtol=1e-10)
 
 
 ZPH = ("ties", "cluster", "weights", "entry", "strata", "transform", "by_term")
@@ -550,6 +612,32 @@ def test_predictions_that_cannot_be_made_say_why(change, words):
     with pytest.raises(schema.SchemaError) as error:
         predict_incidence(models, at, [10])
     assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("terms", "strange", "words"),
+    [
+        ("C(stage)", {"stage": "IV"}, ["column 'stage'", "'IV' first in row severe", "['I', 'II', 'III']"]),
+        ("age + C( `stage`, contr.sum)", {"stage": "IV"}, ["column 'stage'", "'IV' first in row severe"]),
+        ("C(stage, contr.treatment('II')):age", {"stage": "IV"}, ["column 'stage'", "'IV' first in row severe"]),
+        ("C(line)", {"line": 9}, ["column 'line'", "9 first in row severe"]),
+        ("C(np.ceil(age / 20))", {"age": 500}, ["C(np.ceil(age / 20)) has [3.0, 4.0, 5.0]", "came {25.0}"]),
+        ("bs(age, df=3)", {"age": 500}, ["bs(age, df=3)", "beyond"]),
+    ],
+)
+@pytest.mark.parametrize("kind", ["risk", "hazard"])
+def test_a_level_that_the_model_does_not_know_is_named_and_never_the_reference(terms, strange, words, kind):
+    models = models_of(dataset(), terms)
+    at = PROFILES.assign(**{name: [PROFILES[name].iloc[0], value] for name, value in strange.items()})
+    with pytest.raises(schema.SchemaError) as error:
+        predict_incidence(models, at, [10]) if kind == "risk" else hazards.cumulative_hazard(models["relapse"], at)
+    for word in words:
+        assert word in str(error.value)
+
+
+def test_a_level_left_out_of_the_levels_named_is_refused_in_the_fit_too():
+    with pytest.raises(schema.SchemaError, match=r"came \{'III'\}, outside of the levels"):
+        cox(dataset(), "C(stage, levels=['I', 'II'])", "relapse")
 
 
 def test_predictions_need_times_that_can_be_and_patients():

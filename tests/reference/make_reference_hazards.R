@@ -1,10 +1,11 @@
 # Makes hazards_*.csv in this folder: the data and what R says of them. Run by `make reference`, or
 #   Rscript tests/reference/make_reference_hazards.R [folder]
-# Needs survival and cmprsk (Debian: r-cran-survival r-cran-cmprsk); see sessionInfo.txt for the versions used.
+# Needs survival, cmprsk and mets (Debian: r-cran-survival r-cran-cmprsk r-cran-mets); see sessionInfo.txt for the versions used.
 # The tests compare with the committed files, so no test run needs R.
 suppressPackageStartupMessages({
   library(survival)
   library(cmprsk)
+  library(mets)
 })
 
 invisible(Sys.setlocale("LC_COLLATE", "C"))
@@ -191,36 +192,82 @@ save_csv(rbind(
 
 # --- Fine and Gray -----------------------------------------------------------------------------------------------------
 
-fine_gray_rows <- function(name, terms, strata = FALSE, ties = "efron") {
-  d <- sets[[name]]
+# R's finegray(weights =) multiplies its weights by those given but leaves them out of G, so that a row of weight 2 is
+# not two rows. Here finegray gets the rows repeated, which counts them in G, and one row of each kind is kept with its
+# weight: G does not change when all weights are multiplied.
+fine_gray_fit <- function(d, terms, strata, weights, cluster, in_g = TRUE) {
   d$event <- factor(d$event, c("censored", "relapse", "death"))
   d$row <- seq_len(nrow(d))
+  d$copy <- 1
+  d$w <- switch(weights, none = 1, whole = d$weight, fractional = 0.37 * d$weight)
+  if (weights != "none" && in_g) {
+    d <- d[rep(d$row, d$weight), ]
+    d$copy <- ave(d$row, d$row, FUN = seq_along)
+  }
+  # Variables of the formula go into strata() and are not handed on, so `line` goes along under another name.
+  d$stratum <- d$line
   wide <- as.formula(if (strata) "Surv(time, event) ~ . + strata(line)" else "Surv(time, event) ~ .")
-  long <- finegray(wide, data = d, etype = "relapse")
-  if (strata) long$line <- d$line[long$row]
-  formula <- as.formula(paste("Surv(fgstart, fgstop, fgstatus) ~", terms, if (strata) "+ strata(line)"))
+  long <- subset(finegray(wide, data = d, etype = "relapse"), copy == 1)
+  long$w <- long$w * long$fgwt
+  long$cl <- if (cluster) long$patient_id else long$row
+  formula <- as.formula(paste("Surv(fgstart, fgstop, fgstatus) ~", terms, if (strata) "+ strata(stratum)"))
   # A zero-length step of R's expansion cannot occur on whole times.
-  fit <- do.call(coxph, list(formula, data = long, weights = long$fgwt, cluster = long$row, ties = ties, control = exact))
-  data.frame(dataset = name, r = "finegray", ties, strata, term = names(coef(fit)), coefficient = coef(fit),
-    model_error = sqrt(diag(fit$naive.var)), robust_error = sqrt(diag(fit$var)), row.names = NULL)
+  do.call(coxph, list(formula, data = long, weights = long$w, cluster = long$cl, ties = "efron", control = exact))
 }
 
-crr_rows <- function(name, terms) {
+fine_gray_rows <- function(name, terms, strata = FALSE, weights = "none", cluster = FALSE, in_g = TRUE) {
+  fit <- fine_gray_fit(sets[[name]], terms, strata, weights, cluster, in_g)
+  data.frame(dataset = name, r = if (in_g) "finegray" else "finegray, weights not in G", strata, weights, cluster, effects_of(fit), row.names = NULL)
+}
+
+# crr has neither strata (its cengroup is one of censoring alone) nor weights. The partial likelihood of a stratified model
+# is the sum of those of its strata, score and information and the middle of the sandwich too, and crr gives these for
+# each at any coefficients. Rows of weight w are repeated w times.
+crr_parts <- function(rows, d, x, at) {
+  fit <- crr(d$time[rows], match(d$event[rows], c("censored", "relapse", "death")) - 1, x[rows, ], init = at, maxiter = 0)
+  list(score = fit$score, information = fit$inf, middle = fit$inf %*% fit$var %*% fit$inf)
+}
+
+crr_rows <- function(name, terms, strata = FALSE, weights = "none") {
   d <- sets[[name]]
+  if (weights == "whole") d <- d[rep(seq_len(nrow(d)), d$weight), ]
   x <- model.matrix(as.formula(paste("~", terms)), d)[, -1]
-  code <- match(d$event, c("censored", "relapse", "death")) - 1
-  fit <- crr(d$time, code, x)
-  # crr stops early, and its line search fails at a finer stop; plain Newton steps with its own score go the rest of the way.
-  for (step in 1:4) fit <- crr(d$time, code, x, init = fit$coef + drop(solve(fit$inf, fit$score)), maxiter = 0)
-  stopifnot(max(abs(fit$score)) < 1e-9)
-  data.frame(dataset = name, r = "crr", ties = "breslow", strata = FALSE, term = colnames(x), coefficient = unname(fit$coef),
-    model_error = sqrt(diag(fit$invinf)), robust_error = sqrt(diag(fit$var)), row.names = NULL)
+  groups <- split(seq_len(nrow(d)), if (strata) d$line else rep(1, nrow(d)))
+  at <- rep(0, ncol(x))
+  # crr stops early, and its line search fails at a finer stop; plain Newton steps go all the way.
+  for (step in 1:12) {
+    parts <- lapply(groups, crr_parts, d, x, at)
+    total <- function(what) Reduce("+", lapply(parts, `[[`, what))
+    at <- at + drop(solve(total("information"), total("score")))
+  }
+  stopifnot(max(abs(total("score"))) < 1e-9)
+  inverse <- solve(total("information"))
+  data.frame(dataset = name, r = "crr", strata, weights, cluster = FALSE, term = colnames(x), coefficient = at,
+    model_error = sqrt(diag(inverse)), robust_error = sqrt(diag(inverse %*% total("middle") %*% inverse)), row.names = NULL)
 }
 
+# mets has crr's model with strata and clusters too, but takes tied times one after another, so no times are equal here.
+cifreg_rows <- function(strata, cluster) {
+  d <- sets$simulated
+  d$time <- d$time + seq_len(nrow(d)) / 1024
+  d$code <- match(d$event, c("censored", "relapse", "death")) - 1
+  d$cl <- if (cluster) d$patient_id else seq_len(nrow(d))
+  formula <- as.formula(paste("Event(time, code) ~", all_terms, if (strata) "+ strata(line)", "+ cluster(cl)"))
+  fit <- cifreg(formula, data = d, cause = 1, propodds = NULL, cens.model = if (strata) ~ strata(line) else ~1)
+  data.frame(dataset = "untied", r = "cifreg", strata, weights = "none", cluster, term = names(coef(fit)), coefficient = unname(coef(fit)),
+    model_error = sqrt(diag(fit$ihessian)), robust_error = sqrt(diag(fit$var)), row.names = NULL)
+}
+
+fine_gray_cases <- expand.grid(
+  cluster = c(FALSE, TRUE), weights = c("none", "whole", "fractional"), strata = c(FALSE, TRUE), stringsAsFactors = FALSE
+)
+crr_cases <- expand.grid(weights = c("none", "whole"), strata = c(FALSE, TRUE), stringsAsFactors = FALSE)
+every <- function(cases, rows) lapply(seq_len(nrow(cases)), function(i) do.call(rows, c(list("simulated", all_terms), cases[i, ])))
 save_csv(rbind(
-  fine_gray_rows("simulated", all_terms),
-  fine_gray_rows("simulated", all_terms, strata = TRUE), fine_gray_rows("mgus2", "age + sex + marker"),
-  crr_rows("simulated", all_terms), crr_rows("mgus2", "age + sex + marker")
+  do.call(rbind, every(fine_gray_cases, fine_gray_rows)), fine_gray_rows("mgus2", "age + sex + marker"),
+  fine_gray_rows("simulated", all_terms, weights = "whole", in_g = FALSE),
+  do.call(rbind, every(crr_cases, crr_rows)), crr_rows("mgus2", "age + sex + marker"),
+  cifreg_rows(FALSE, FALSE), cifreg_rows(FALSE, TRUE), cifreg_rows(TRUE, FALSE), cifreg_rows(TRUE, TRUE)
 ), "hazards_fine_gray.csv")
 
 # --- predictions ---------------------------------------------------------------------------------------------------------
@@ -267,15 +314,25 @@ save_csv(risk_rows(), "hazards_risk.csv")
 
 # --- recurrent events ------------------------------------------------------------------------------------------------------
 
-recurrent_rows <- function() {
+# The clock is that of the patient or of the line; strata are the lines (PWP), or the stage for Andersen-Gill. Without
+# clusters every row is one.
+recurrent_rows <- function(model, ties, cluster, weights, entry) {
   d <- sets$simulated
   d$had <- as.integer(d$event == "relapse")
-  ag <- coxph(Surv(start + entry, start + time, had) ~ age + sex + stage + marker, d, cluster = patient_id, control = exact)
-  total <- coxph(Surv(start + entry, start + time, had) ~ age + sex + stage + marker + strata(line), d, cluster = patient_id, control = exact)
-  gap <- coxph(Surv(entry, time, had) ~ age + sex + stage + marker + strata(line), d, cluster = patient_id, control = exact)
-  rbind(effects_of(ag, model = "andersen_gill"), effects_of(total, model = "pwp_total_time"), effects_of(gap, model = "pwp_gap_time"))
+  d$w <- switch(weights, none = 1, whole = d$weight, fractional = 0.37 * d$weight)
+  d$cl <- if (cluster) d$patient_id else seq_len(nrow(d))
+  d$begin <- ifelse(entry, 1, 0) * d$entry
+  outcome <- if (model != "pwp_gap_time") "Surv(start + begin, start + time, had)" else if (entry) "Surv(begin, time, had)" else "Surv(time, had)"
+  terms <- switch(model, andersen_gill = all_terms, "andersen_gill, strata" = "age + sex + marker + strata(stage)", paste(all_terms, "+ strata(line)"))
+  formula <- as.formula(paste(outcome, "~", terms))
+  fit <- do.call(coxph, list(formula, data = d, weights = d$w, cluster = d$cl, robust = TRUE, ties = ties, control = exact))
+  effects_of(fit, model, ties, cluster, weights, entry)
 }
-save_csv(recurrent_rows(), "hazards_recurrent.csv")
+recurrent_cases <- expand.grid(
+  ties = c("efron", "breslow"), cluster = c(FALSE, TRUE), weights = c("none", "whole", "fractional"), entry = c(FALSE, TRUE),
+  model = c("andersen_gill", "andersen_gill, strata", "pwp_total_time", "pwp_gap_time"), stringsAsFactors = FALSE
+)
+save_csv(do.call(rbind, lapply(seq_len(nrow(recurrent_cases)), function(i) do.call(recurrent_rows, recurrent_cases[i, ]))), "hazards_recurrent.csv")
 
 # An offset.
 offset_rows <- function() {

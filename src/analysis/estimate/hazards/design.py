@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import difflib
 import re
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,7 +62,7 @@ def design_of(frame: pd.DataFrame, terms: str) -> Design:
 
 
 def columns_of(design: Design, frame: pd.DataFrame) -> np.ndarray:
-    """The design's columns for other rows, same levels, same knots; SchemaError for what is absent or missing."""
+    """The design's columns for other rows: same levels, same knots. SchemaError for absent or unknown ones."""
     variables = _variables(design.spec.formula)
     faults = [_absent(name, frame) for name in variables if name not in frame.columns]
     _raise("at", faults)
@@ -74,10 +76,16 @@ def columns_of(design: Design, frame: pd.DataFrame) -> np.ndarray:
             place = np.flatnonzero(strange)[0]
             faults.append(
                 f"column {name!r}: expected one of {list(levels)}, the levels of the model, came "
-                f"{frame[name].iloc[place]!r} first in row {frame.index[place]}"
+                f"{frame[name].iloc[[place]].tolist()[0]!r} first in row {frame.index[place]}"
             )
     _raise("at", faults)
-    matrix = design.spec.get_model_matrix(_plain(frame[variables]), context=None, na_action="raise")
+    known = "; ".join(f"{expression} has {list(levels)}" for expression, levels in _categories(design).items())
+    plain = _plain(frame[variables])
+    matrix = _worked_out(
+        lambda: design.spec.get_model_matrix(plain, context=None, na_action="raise"),
+        f"terms 'at': the formula cannot be worked out for the rows given (known levels: {known or 'none'})",
+        "give values like those of the fit",
+    )
     return np.asarray(matrix, dtype=float)[:, 1:]
 
 
@@ -92,13 +100,20 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**changed) if changed else frame
 
 
+def _categories(design: Design) -> dict[str, list]:
+    """The levels of every factor of the formula, by its expression: "stage", "C(stage)", "C(age > 65)"."""
+    states = design.spec.encoder_state.items()
+    return {expression: state[1]["categories"] for expression, state in states if "categories" in state[1]}
+
+
 def _levels(design: Design) -> dict[str, list]:
-    """The levels of the variables that the formula takes for factors as they stand."""
+    """The levels of the variables that the formula takes for factors, as they stand or within C( )."""
     found = {}
-    for name in _variables(design.spec.formula):
-        state = design.spec.encoder_state.get(name)
-        if state is not None and "categories" in state[1]:
-            found[name] = state[1]["categories"]
+    for expression, levels in _categories(design).items():
+        within = re.fullmatch(r"C\(\s*(?:`([^`]+)`|(\w+))\s*(?:,.*)?\)", expression, re.DOTALL)
+        name = (within[1] or within[2]) if within else expression
+        if name in _variables(design.spec.formula):
+            found[name] = levels
     return found
 
 
@@ -152,15 +167,26 @@ def _names_in(expression: str) -> list[str]:
 
 
 def _matrix(formula, frame: pd.DataFrame, terms: str):
-    from formulaic.errors import FormulaicError
+    return _worked_out(
+        lambda: formula.get_model_matrix(frame, context=None, output="numpy", na_action="ignore"),
+        f"terms: the formula {terms!r} cannot be worked out",
+        "strata, clusters and weights are parameters",
+    )
+
+
+def _worked_out(make: Callable[[], object], what: str, advice: str):
+    """The matrix that `make` makes; SchemaError also for levels unknown to a factor."""
+    from formulaic.errors import DataMismatchWarning, FormulaicError
 
     try:
-        return formula.get_model_matrix(frame, context=None, output="numpy", na_action="ignore")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", DataMismatchWarning)  # such a level would become the reference
+            return make()
+    except DataMismatchWarning as warning:
+        strange = re.sub(r"np\.\w+\(([^)]*)\)", r"\1", re.search(r"\{.*\}", str(warning))[0])
+        raise SchemaError(f"{what}: came {strange}, outside of the levels of a factor; {advice}") from warning
     except FormulaicError as error:
-        raise SchemaError(
-            f"terms: the formula {terms!r} cannot be worked out: {_first_line(error)}; "
-            "strata, clusters and weights are parameters"
-        ) from error
+        raise SchemaError(f"{what}: {_first_line(error)}; {advice}") from error
 
 
 def _absent(name: str, frame: pd.DataFrame) -> str:

@@ -24,12 +24,13 @@ def andersen_gill(
     ties: str = "efron",
     conf_level: float = 0.95,
 ) -> pd.DataFrame:
-    """What goes with more events over the whole course, every event of a patient alike?
+    """What goes with a higher rate of events over the whole course, among those still alive, every event alike?
 
     One baseline over the time since the patient's own origin; each line is at risk from its start to its end on that
     clock, `start` < t <= `start` + `time`. Errors are robust by patient, because events of one patient go together.
     Andersen and Gill 1982; Lin, Wei, Yang and Ying 2000 for the robust reading as effects on the rate. Death ends a
-    spell as censoring does.
+    spell as censoring does: with deaths the ratio is one of rates among those still alive, not of the number of
+    events a patient comes to (who dies early has few; for that see `mean_number_of_relapses`).
 
     Parameters, returns, raises: as in `cox`; `start` is the column with the day on which the spell starts. Spells of
     no length are never at risk on this clock; they are left out, and the note says how many.

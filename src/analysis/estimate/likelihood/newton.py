@@ -60,8 +60,7 @@ def ascend(problem: Problem, state: State, slope: np.ndarray, curvature: np.ndar
             return Ascent(
                 here, state, curvature, endless, steps, False, "no step along the score raises the likelihood"
             )
-        state, whole_step = better
-        slope, curvature = derivatives(problem, state)
+        state, slope, curvature, whole_step = better
         longest_before, gain_before = (longest, gain) if whole_step else (np.inf, np.inf)
     return Ascent(
         state.coefficients, state, curvature, endless, _MOST_STEPS, False, f"not converged after {_MOST_STEPS} steps"
@@ -74,13 +73,20 @@ def derivatives(problem: Problem, state: State) -> tuple[np.ndarray, np.ndarray]
     return score(problem, state, sums), information(problem, state, sums)
 
 
-def _uphill(problem: Problem, state: State, step: np.ndarray) -> tuple[State, bool] | None:
-    """The state after the step, halved until the likelihood does not fall; and whether it was the whole step."""
+def _uphill(problem: Problem, state: State, step: np.ndarray) -> tuple[State, np.ndarray, np.ndarray, bool] | None:
+    """The state after the step, its score and information, and whether it was the whole step.
+
+    The step is halved until the likelihood does not fall and can be told from there: where risks under- or overflow,
+    the height may still be a number when its derivatives are none.
+    """
     lowest = state.log_likelihood - 1e-11 * abs(state.log_likelihood)
     for halving in range(_MOST_HALVINGS):
         new = evaluate(problem, state.coefficients + step * 0.5**halving)
         if np.isfinite(new.log_likelihood) and new.log_likelihood >= lowest:
-            return new, halving == 0
+            with np.errstate(over="ignore", invalid="ignore"):
+                slope, curvature = derivatives(problem, new)
+            if np.isfinite(slope).all() and np.isfinite(curvature).all():
+                return new, slope, curvature, halving == 0
     return None
 
 
