@@ -61,6 +61,12 @@ def test_the_default_and_the_ends_are_told_by_line():
     assert "3 of 4" in html
 
 
+def test_where_no_definition_shows_the_event_that_is_said():
+    others = frames.specifications("next_line")
+    assert "No definition has an estimate" in words.alt_specifications(others, "relapse")
+    assert figures.specifications(others, "relapse").get_figheight() < 2
+
+
 def test_a_choice_that_did_not_vary_has_no_row_of_marks():
     fig = figures.specifications(frames.specifications("relapse"), "relapse")
     names = [text.get_text() for text in fig.axes[-1].get_yticklabels()]

@@ -171,6 +171,6 @@ def alt_courses(courses: pd.DataFrame) -> str:
 
 def alt_specifications(specifications: pd.DataFrame, event: str) -> str:
     """Alt text of `figures.specifications`: the default and the range over all definitions, line by line."""
-    name = labels.event_short(event, labels.endpoint_of(specifications["event"]))
+    name = labels.event_short(event, labels.endpoint_of([*specifications["event"], event]))
     texts = reading.ranges_over_definitions(specifications[specifications["event"] == event])
     return f"Specification curve of {name}. {_joined(texts, 'No definition has an estimate')}"
