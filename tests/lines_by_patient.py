@@ -37,7 +37,7 @@ class Course:
 
     @property
     def part(self) -> str:
-        if self.agent in ("apheresis", "leukapheresis"):
+        if self.agent == "apheresis":
             return "apheresis"
         if CLASSES.get(self.agent) == "steroid":
             return "steroid"
@@ -119,7 +119,7 @@ def belongs(course: Course, lines: list[Line], number: int, window: int) -> bool
 def merged(raw: list[tuple], join: float | None, by_phase: bool) -> list[Course]:
     kept: dict[tuple, list[Course]] = {}
     for agent, phase, start, end in sorted(raw, key=lambda row: row[2]):
-        if KINDS.get(agent) == "support":
+        if KINDS.get(agent) == "support" and agent != "apheresis":
             continue
         phase = phase if by_phase else "unknown"
         unknown = pd.isna(end)

@@ -58,8 +58,15 @@ def _is(row: Mapping[str, object], default: Mapping[str, object]) -> bool:
 
 
 def endpoint(cohort: dict[str, pd.DataFrame]) -> str:
-    """Which endpoint can be compared: "relapse" where there are marker values to judge it by, else "next_line"."""
-    return "relapse" if len(cohort.get("labs", ())) else "next_line"
+    """Which endpoint can be compared: "relapse" where it is the cohort's own and markers can show it, else "next_line".
+
+    Example
+    -------
+    >>> endpoint({"cohort": pd.DataFrame({"endpoint": ["relapse"]}), "labs": pd.DataFrame({"day": [1]})})
+    'relapse'
+    """
+    is_own = cohort["cohort"]["endpoint"].iloc[0] == "relapse"
+    return "relapse" if is_own and len(cohort.get("labs", ())) else "next_line"
 
 
 def some_patients(cohort: dict[str, pd.DataFrame], count: int) -> dict[str, pd.DataFrame]:
@@ -163,7 +170,7 @@ def _copied(cohort: dict[str, pd.DataFrame], courses: pd.DataFrame) -> dict[str,
         rows = frame.merge(ids, left_on="patient_id", right_on="own_id")
         return rows.assign(patient_id=rows["course"]).drop(columns=["course", "own_id"])
 
-    return {name: copied(frame) for name, frame in cohort.items() if "patient_id" in frame and name != "truth"}
+    return {name: copied(frame) for name, frame in cohort.items() if "patient_id" in frame}
 
 
 def _spells(cohort: dict, lines: pd.DataFrame, endpoint: str, imwg_version: int | None, mode: str) -> pd.DataFrame:

@@ -14,7 +14,7 @@ PHASES = ("unknown", *(word for word in schema.TREATMENTS["phase"].words if word
 MOST_AGENTS = 64  # of one patient: they are the bits of one word
 
 _SUPPORT, STEROID, DRUG, TRANSPLANT, CELLS, APHERESIS = range(6)
-_APHERESIS = ("apheresis", "leukapheresis")
+_APHERESIS = "apheresis"  # support that tells where the line of a cell therapy begins
 _TABLE = schema.Table(
     "TREATMENTS",
     schema.TREATMENTS.row,
@@ -164,7 +164,7 @@ def _agents(names: pd.Series.cat) -> tuple[Agents, np.ndarray]:
     kinds = pd.Series(known, dtype=object).map(vocabulary.drugs().set_index("agent")["kind"])
     parts = np.select(
         [
-            np.isin(known, _APHERESIS),
+            known == _APHERESIS,
             (kinds == "support").to_numpy(),
             classes == "steroid",
             (kinds == "transplant").to_numpy(),
