@@ -22,7 +22,7 @@ def alone(cohort, choice, endpoint):
     found = response.outcomes(cohort, lines, imwg_version=choice.imwg_version, mode="lab_only")
     lines = response.with_outcomes(lines, found)
     made = spells.spells(cohort, lines, endpoint=endpoint)
-    return made.merge(lines.loc[lines["evaluable"], KEY], on=KEY)
+    return made.merge(lines.loc[lines["followable"], KEY], on=KEY)
 
 
 @pytest.mark.parametrize("endpoint", ["relapse", "next_line"])

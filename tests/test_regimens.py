@@ -161,3 +161,12 @@ def test_a_progression_not_after_the_start_of_its_stated_line_is_in_no_line():
     found = regimens.lines({"treatments": given, "findings": later})
     assert found["progression_day"].fillna(0).tolist() == [0, 301]
     assert found["relapse_kind"].tolist() == ["none", "biochemical"]
+
+
+def test_a_first_treatment_stated_after_line_2_began_does_not_move_line_1():
+    given = pd.DataFrame(
+        {"patient_id": "a", "start_day": [0, 300], "end_day": [100, 400], "line": [1, 2], "agent": "bortezomib"}
+    )
+    patients = pd.DataFrame({"patient_id": ["a"], "first_treatment_day": pd.array([350], dtype="Int64")})
+    found = regimens.lines({"treatments": given, "patients": patients})
+    assert found["start_day"].tolist() == [0, 300]

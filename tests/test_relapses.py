@@ -36,7 +36,7 @@ def test_a_source_that_states_none_is_judged_by_its_markers(silent):
     made = spells.of(silent)
     assert len(made) == all_lines - left_out
     assert (made["event"] == "relapse").any()
-    assert set(made["patient_id"]) <= set(judged.loc[judged["evaluable"], "patient_id"])
+    assert set(made["patient_id"]) <= set(judged.loc[judged["followable"], "patient_id"])
 
 
 def test_without_progression_and_without_markers_no_relapse_is_made_up(silent):
@@ -49,7 +49,7 @@ def test_without_progression_and_without_markers_no_relapse_is_made_up(silent):
 def test_another_endpoint_needs_no_judgement(silent):
     other = silent | {"cohort": silent["cohort"].assign(endpoint="next_line")}
     assert relapses.stated(other)
-    assert "evaluable" not in relapses.with_relapses(other, regimens.lines(other))
+    assert "followable" not in relapses.with_relapses(other, regimens.lines(other))
 
 
 def test_duration_of_response_runs_from_the_first_confirmed_response_to_the_progression():
@@ -62,3 +62,21 @@ def test_duration_of_response_runs_from_the_first_confirmed_response_to_the_prog
     assert judged[["response_day", "progression_day", "best_response"]].values.tolist() == [[30, 120, "VGPR"]]
     made = spells.spells(cohort, judged, endpoint="duration_of_response")
     assert made[["start_day", "time", "event"]].values.tolist() == [[30, 90, "relapse"]]
+
+
+def test_an_early_death_is_not_left_out_for_want_of_a_second_sample():
+    labs = pd.DataFrame({"patient_id": "a", "day": [0], "test": "serum M-protein", "value": 4.0, "unit": "g/dL"})
+    patients = pd.DataFrame({"patient_id": ["a"], "entry_day": 0, "last_contact_day": 20, "death_day": 20})
+    treatments = pd.DataFrame({"patient_id": ["a"], "start_day": 0, "end_day": 19, "agent": "bortezomib"})
+    about = pd.DataFrame({"endpoint": ["relapse"]})
+    treatments = treatments.assign(line=pd.array([1], dtype="Int64"))
+    cohort = {"cohort": about, "patients": patients, "treatments": treatments, "labs": labs}
+    assert spells.of(cohort)[["line", "time", "event"]].values.tolist() == [[1, 20, "death"]]
+    assert spells.not_judged(cohort) == (0, 1)
+
+
+def test_haemoglobin_alone_judges_nothing(silent):
+    labs = silent["labs"]
+    blood = silent | {"labs": labs[labs["test"] == "haemoglobin"].reset_index(drop=True)}
+    assert not (spells.of(blood)["event"] == "relapse").any()
+    assert len(spells.of(blood)) > 0

@@ -428,5 +428,5 @@ def test_lines_take_over_the_derived_outcomes():
     found = response.with_outcomes(stated, outcome(rows, started))
     assert found["progression_day"].tolist()[0] == 3 * STEP and pd.isna(found["progression_day"].iloc[1])
     assert found["best_response"].tolist() == ["VGPR", "unknown"]
-    assert found["evaluable"].tolist() == [True, False]
+    assert found["followable"].tolist() == [True, True]  # line 2 began with a marker, and nobody looked again
     assert np.array_equal(found["relapse_kind"], ["unknown", "unknown"])

@@ -269,3 +269,11 @@ def test_a_rule_that_makes_no_sense_for_an_endpoint_is_refused_with_those_that_d
         derive.spells(COURSE, COURSE_LINES.drop(columns="response_day"), endpoint="duration_of_response")
     with pytest.raises(ValueError, match="days on which the disease was assessed"):
         derive.spells({"patients": COURSE["patients"]}, COURSE_LINES, endpoint="progression_free")
+
+
+def test_who_is_still_treated_is_not_free_of_treatment():
+    going_on = pd.DataFrame({"patient_id": ["a", "a", "b"], "start_day": [0, 300, 310], "agent": "lenalidomide"})
+    cohort = COURSE | {"treatments": going_on.assign(end_day=pd.array([120, 350, None], dtype="Int64"))}
+    ended = COURSE_LINES.assign(end_day=COURSE_LINES["end_day"].fillna(315))
+    found = spelled(cohort, ended[ended["line"] < 3], endpoint="treatment_free")
+    assert [row[:2] for row in found] == [("a", 1), ("a", 2), ("b", 1)]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from analysis import schema
-from analysis.derive import regimens, response
+from analysis.derive import regimens, relapses, response
 from analysis.derive import spells as from_lines
 
 DEFAULT = {"rule": "rajkumar", "window_days": 28, "gap_days": None, "imwg_version": 2016}
@@ -62,11 +62,12 @@ def endpoint(cohort: dict[str, pd.DataFrame]) -> str:
 
     Example
     -------
-    >>> endpoint({"cohort": pd.DataFrame({"endpoint": ["relapse"]}), "labs": pd.DataFrame({"day": [1]})})
+    >>> about, labs = pd.DataFrame({"endpoint": ["relapse"]}), pd.DataFrame({"test": ["serum M-protein"]})
+    >>> endpoint({"cohort": about, "labs": labs})
     'relapse'
     """
     is_own = cohort["cohort"]["endpoint"].iloc[0] == "relapse"
-    return "relapse" if is_own and len(cohort.get("labs", ())) else "next_line"
+    return "relapse" if is_own and relapses.has_markers(cohort) else "next_line"
 
 
 def some_patients(cohort: dict[str, pd.DataFrame], count: int) -> dict[str, pd.DataFrame]:
@@ -179,5 +180,5 @@ def _spells(cohort: dict, lines: pd.DataFrame, endpoint: str, imwg_version: int 
         return from_lines.spells(cohort, lines, endpoint=endpoint)
     found = response.outcomes(cohort, lines, imwg_version=int(imwg_version), mode=mode)
     lines = response.with_outcomes(lines, found)
-    judged = lines.loc[lines["evaluable"], ["patient_id", "line"]]
+    judged = lines.loc[lines["followable"], ["patient_id", "line"]]
     return from_lines.spells(cohort, lines, endpoint=endpoint).merge(judged, on=["patient_id", "line"])

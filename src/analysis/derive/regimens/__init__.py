@@ -149,6 +149,8 @@ def _with_first_treatment(spans: pd.DataFrame, patients: pd.DataFrame | None) ->
     # Taking the earliest dated record instead would start the clock of patients whose induction is undated at their
     # transplant, months later: time in which they could not have relapsed (immortal time).
     stated = spans["patient_id"].map(patients.set_index("patient_id")["first_treatment_day"]).astype("Int64")
-    use = (spans["line"] == 1) & stated.notna()
+    second = spans["patient_id"].map(spans[spans["line"] == 2].set_index("patient_id")["start_day"]).astype("Int64")
+    in_order = (stated < second).fillna(True)  # a day after line 2 began is not the first treatment of line 1
+    use = (spans["line"] == 1) & stated.notna() & in_order
     imputed = use & (spans["start_day"].isna() | (spans["start_day"] != stated).fillna(True))
     return spans.assign(start_day=spans["start_day"].mask(use, stated), start_imputed=imputed.astype(bool))

@@ -8,6 +8,7 @@ import pandas as pd
 from analysis import schema
 from analysis.derive.response import depth, relapse
 from analysis.derive.response.criteria import criteria
+from analysis.derive.response.followed import NO_LATER_SAMPLE
 from analysis.derive.response.picture import Picture, picture
 
 _KEY = ["patient_id", "line"]
@@ -132,7 +133,9 @@ def _best(view: Picture, rows: pd.DataFrame) -> tuple[np.ndarray, ...]:
 def with_outcomes(lines: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     """LINES with the derived best response, days of response and progression, and kind of relapse, for the stated ones.
 
-    Adds `evaluable`; a line without OUTCOMES row is not evaluable. The arguments are not changed.
+    Adds `followable`: the line began with a marker that could be followed, whether or not a later sample came. What is
+    known at its start decides, so that an early death is not left out for want of a sample. A line without OUTCOMES
+    row is not followable. The arguments are not changed.
 
     Example
     -------
@@ -142,12 +145,13 @@ def with_outcomes(lines: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     >>> with_outcomes(lines, outcomes({"labs": labs}, lines, mode="lab_only"))["progression_day"].tolist()
     [90]
     """
-    names = ["best_response", "response_day", "progression_day", "relapse_kind", "evaluable"]
+    names = ["best_response", "response_day", "progression_day", "relapse_kind", "followable"]
     schema.check(found, schema.OUTCOMES)
+    found = found.assign(followable=found["evaluable"] | (found["why_not"] == NO_LATER_SAMPLE))
     kept = lines.drop(columns=[name for name in names if name in lines])
     merged = kept.merge(found[[*_KEY, *names]], on=_KEY, how="left", validate="one_to_one")
-    merged = merged.fillna({"best_response": "unknown", "relapse_kind": "unknown", "evaluable": False})
-    return merged.astype({"evaluable": bool})
+    merged = merged.fillna({"best_response": "unknown", "relapse_kind": "unknown", "followable": False})
+    return merged.astype({"followable": bool})
 
 
 def evaluable(cohort: dict[str, pd.DataFrame], lines: pd.DataFrame, **choices) -> pd.DataFrame:

@@ -45,6 +45,9 @@ class Followed:
     ratio: Samples
 
 
+NO_LATER_SAMPLE = "no sample after baseline"
+
+
 def followed(tests: dict[str, Samples], lines: Course, criteria: Criteria) -> Followed:
     """Every marker along the lines, and which of them each line follows."""
     difference, ratio, kappa = light_chains(tests)
@@ -67,7 +70,7 @@ def followed(tests: dict[str, Samples], lines: Course, criteria: Criteria) -> Fo
         line = markers[name].line
         seen = np.bincount(line[line >= 0], minlength=len(leading)) > 0
         measured |= (leading == name) & seen
-    why_not[(why_not == "") & ~measured] = "no sample after baseline"
+    why_not[(why_not == "") & ~measured] = NO_LATER_SAMPLE
     return Followed(markers, follows, leading, why_not, ratio)
 
 

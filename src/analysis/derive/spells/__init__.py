@@ -12,7 +12,7 @@ from analysis import schema
 from analysis.derive import regimens, relapses, staging
 from analysis.derive.spells.covariates import KNOWN_AT_START, with_covariates
 from analysis.derive.spells.endpoints import ENDPOINTS, ends
-from analysis.derive.spells.observation import assessments, check_deaths, observation
+from analysis.derive.spells.observation import assessments, check_deaths, observation, still_treated
 
 __all__ = ["ENDPOINTS", "KNOWN_AT_START", "assessments", "not_judged", "of", "spells", "unseen"]
 
@@ -32,8 +32,8 @@ def of(cohort: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """
     if "spells" not in cohort:
         lines = relapses.with_relapses(cohort, regimens.lines(cohort))
-        if "evaluable" in lines:
-            judged = lines.loc[lines["evaluable"], ["patient_id", "line"]]
+        if "followable" in lines:
+            judged = lines.loc[lines["followable"], ["patient_id", "line"]]
             return spells(cohort, lines).merge(judged, on=["patient_id", "line"])
         return spells(cohort, lines)
     given = cohort["spells"]
@@ -52,7 +52,7 @@ def not_judged(cohort: dict[str, pd.DataFrame]) -> tuple[int, int]:
     if relapses.stated(cohort):
         return 0, 0
     lines = relapses.with_relapses(cohort, regimens.lines(cohort))
-    return (int((~lines["evaluable"]).sum()), len(lines)) if "evaluable" in lines else (len(lines), len(lines))
+    return (int((~lines["followable"]).sum()), len(lines)) if "followable" in lines else (len(lines), len(lines))
 
 
 def spells(
@@ -77,8 +77,8 @@ def spells(
       without one are left out.
     - "second_progression" (PFS2): progression on the line after this one ("relapse"), or death.
     - "next_line", time to next treatment: the first of the next line's start and death. Never to be called relapse.
-    - "treatment_free": from `end_day` of the line to the next line's start or death; lines that have not ended are
-      left out.
+    - "treatment_free": from `end_day` of the line to the next line's start or death; lines without an end, or with a
+      treatment whose end is not on record, are left out.
     - "death", for overall survival from the start of the line.
 
     Left out, the cohort's own endpoint. What falls on one day counts in the order relapse, next line, death. A
@@ -167,6 +167,8 @@ def _every_spell(
     if after_last_contact == "truncate":
         late = frame["start_day"] > frame["observed_until"]
         frame = frame[~late].reset_index(drop=True)
+    if endpoint == "treatment_free":
+        frame = frame[~still_treated(frame, cohort.get("treatments"))].reset_index(drop=True)
     found = ends(frame, endpoint, censoring, _assessed(cohort, censoring), longest_gap_days)
     # A response or an end that lies past the last day of the spell has no time that could be counted.
     started = found["origin"].notna() & (found["origin"] <= found["day"])

@@ -6,9 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import schema
-
-# A visit counts as an assessment of the disease when one of these was measured.
-MARKERS = ("serum M-protein", "urine M-protein", "kappa free light chain", "lambda free light chain")
+from analysis.derive.relapses import MARKERS
 
 
 def check_deaths(frame: pd.DataFrame, with_progression: bool) -> None:
@@ -83,3 +81,19 @@ def last_assessment(assessed: pd.DataFrame, patient: pd.Series, day: pd.Series, 
         asked.sort_values("asked", kind="stable"), known, left_on="asked", right_on="day", by="patient_id"
     )
     return answered.set_index("row")["day"].reindex(day.index).fillna(origin).clip(lower=origin)
+
+
+def still_treated(lines: pd.DataFrame, treatments: pd.DataFrame | None) -> pd.Series:
+    """Which lines, sorted by patient and line, hold a treatment whose end nobody wrote down?"""
+    if treatments is None or "end_day" not in treatments:
+        return pd.Series(False, index=lines.index)
+    going_on = treatments.loc[treatments["end_day"].isna(), ["patient_id", "start_day"]].dropna()
+    starts = lines.loc[:, ["patient_id", "line", "start_day"]].sort_values("start_day", kind="stable")
+    placed = pd.merge_asof(
+        going_on.astype({"start_day": "int64"}).sort_values("start_day", kind="stable"),
+        starts.astype({"start_day": "int64"}),
+        on="start_day",
+        by="patient_id",
+    )
+    open_lines = pd.MultiIndex.from_frame(placed[["patient_id", "line"]].dropna())
+    return pd.Series(pd.MultiIndex.from_frame(lines[["patient_id", "line"]]).isin(open_lines), index=lines.index)
