@@ -32,7 +32,7 @@ def who(cohort: pd.DataFrame, patients: pd.DataFrame) -> str:
         else "These are records of real patients; no single patient is shown."
     )
     ends = (
-        "The source records when the disease came back, so each line ends with a relapse, the next line or death."
+        "Each line ends with a relapse, with the next line begun without one, or with death."
         if about["endpoint"] == "relapse"
         else "The source does not record when the disease came back. Each line therefore ends with the start of the "
         "next line or with death, and every page names it so."

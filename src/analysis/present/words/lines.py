@@ -90,6 +90,11 @@ def stage_of_data(records: dict[str, pd.DataFrame]) -> str:
     """How were the lines had: numbered by the source, brought ready, or not at all? `records`: tables of a cohort."""
     if "lines" in records:
         return "The lines of treatment were brought ready; their numbering has not been checked against treatments."
+    if "treatments" in records and not records["treatments"].get("line", pd.Series(dtype=float)).notna().any():
+        return (
+            "The source numbers no lines of treatment. They are made from agents and days by the rule of Rajkumar "
+            "2015, as far as records without intent allow it."
+        )
     if "treatments" in records:
         return "The lines of treatment are taken as the source numbers them; the numbering has not been checked."
     return "This cohort was brought as ready spells, without treatments or lines: what needs them stays empty."
@@ -158,7 +163,7 @@ def line_agreement(agreement: pd.DataFrame, rule: str, tolerance_days: int = 30)
     apart = [numbers.format_percent(part / total) for part in (more["patients"].sum(), total - equal["patients"].sum())]
     return (
         f"By the rule “{numbers.escape_markdown(rule)}” {shares[0]} of {numbers.plural(total, 'patient')} have as many "
-        f"lines as the source states, and {shares[1]} have all of them within {tolerance_days} days of the stated "
+        f"lines as this page uses, and {shares[1]} have all of them within {tolerance_days} days of those "
         f"starts; {apart[1]} differ in number, {apart[0]} with more lines by the rule."
     )
 
