@@ -140,9 +140,10 @@ def _lines_by_choice(cohort: dict[str, pd.DataFrame], definitions: pd.DataFrame)
     gaps = [None if pd.isna(gap) else int(gap) for gap in definitions["gap_days"]]
     choices = list(zip(definitions["rule"], definitions["window_days"].astype(int), gaps, strict=True))
     numbered = {choice: number for number, choice in enumerate(dict.fromkeys(choices))}
+    given = {name: cohort[name] for name in ("patients", "treatments")}
     parts = [
         # Progressions stay out of the rule here: lines made from relapses would say little about relapse by line.
-        regimens.lines(cohort, rule=rule, window_days=window, gap_days=gap, findings=None).assign(choice=number)
+        regimens.lines(given, rule=rule, window_days=window, gap_days=gap, findings=None).assign(choice=number)
         for (rule, window, gap), number in numbered.items()
     ]
     return pd.concat(parts, ignore_index=True), [numbered[choice] for choice in choices]
