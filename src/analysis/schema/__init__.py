@@ -3,7 +3,7 @@
 `check(frame, TABLE)` is the one check and `SchemaError` its one error; `BadInputError` carries the
 faults that a reader found in somebody's files. The tables themselves are plain declarations in
 `cohort.py` (what a source delivers and what is derived from it), `response.py` (what raw values say of
-each line) and `results.py` (what an estimate returns).
+each line), `results.py` (what an estimate returns) and `treatment.py` (what is said of treatments and lines).
 """
 
 from analysis.schema.cohort import COHORT, FINDINGS, LABS, LINES, PATIENTS, SPELLS, TREATMENTS, TRUTH
@@ -19,16 +19,11 @@ from analysis.schema.response import (
     STAGING,
 )
 from analysis.schema.results import (
-    AGENTS,
     AT_TIMES,
     ATTRITION,
     CALIBRATION,
     CHECKS,
-    CLASS_FLOWS,
-    CLASS_SHARES,
-    COURSES,
     CURVES,
-    DEFINITIONS,
     DESCRIPTION,
     DIFFERENCES,
     EFFECTS,
@@ -36,21 +31,28 @@ from analysis.schema.results import (
     FLOW,
     GROUP_TESTS,
     GROUPS,
-    LINE_AGREEMENT,
     MISSINGNESS,
     OCCUPANCY,
     QUANTILES,
     RATES,
-    REASONS,
-    REGIMENS,
     RESIDUALS,
     RESTRICTED_MEANS,
     RISK,
-    SPECIFICATIONS,
-    STRATEGIES,
     TESTS,
 )
 from analysis.schema.table import Column, SchemaError, Table, check, empty
+from analysis.schema.treatment import (
+    AGENTS,
+    CLASS_FLOWS,
+    CLASS_SHARES,
+    COURSES,
+    DEFINITIONS,
+    LINE_AGREEMENT,
+    REASONS,
+    REGIMENS,
+    SPECIFICATIONS,
+    STRATEGIES,
+)
 
 DAYS_PER_YEAR = 365.25
 DAYS_PER_MONTH = DAYS_PER_YEAR / 12

@@ -8,7 +8,8 @@ TIME = Column("time", "number", "time since line start", "days", minimum=0)
 NOTE = Column("note", "text", "warnings raised while estimating, and why a number is missing; empty when all is well")
 
 
-def _limits(unit: str = "") -> tuple[Column, ...]:
+def limits(unit: str = "") -> tuple[Column, ...]:
+    """The estimate with its confidence limits."""
     return (
         Column("estimate", "number", "the estimate", unit, nullable=True),
         Column("conf_low", "number", "lower confidence limit", unit, nullable=True),
@@ -16,7 +17,7 @@ def _limits(unit: str = "") -> tuple[Column, ...]:
     )
 
 
-def _count(name: str, meaning: str) -> Column:
+def count(name: str, meaning: str) -> Column:
     """A count is missing only where a small number was withheld (see disclosure)."""
     return Column(name, "number", meaning, nullable=True, minimum=0)
 
@@ -46,11 +47,11 @@ CURVES = Table(
         STRATUM,
         EVENT,
         TIME,
-        *_limits(),
+        *limits(),
         Column("std_error", "number", "standard error of the estimate", nullable=True),
-        _count("at_risk", "subjects at risk just before the time"),
-        _count("events", "events of this kind at the time (in tables at fixed times: up to the time)"),
-        _count("censored", "subjects censored at the time (in tables at fixed times: up to the time)"),
+        count("at_risk", "subjects at risk just before the time"),
+        count("events", "events of this kind at the time (in tables at fixed times: up to the time)"),
+        count("censored", "subjects censored at the time (in tables at fixed times: up to the time)"),
     ),
     key=("estimand", "stratum", "event", "time"),
 )
@@ -64,7 +65,7 @@ RISK = Table(
         Column(
             "state", "text", "at risk, not yet entered, censored, or an event word: the states add up to all subjects"
         ),
-        _count("count", "subjects in the state just before the time"),
+        count("count", "subjects in the state just before the time"),
     ),
     key=("stratum", "time", "state"),
 )
@@ -77,9 +78,9 @@ QUANTILES = Table(
         STRATUM,
         EVENT,
         Column("probability", "number", "the quantile, 0.5 for the median", minimum=0, maximum=1),
-        *_limits("days"),
-        _count("subjects", "subjects in the stratum"),
-        _count("events", "events in the stratum"),
+        *limits("days"),
+        count("subjects", "subjects in the stratum"),
+        count("events", "events in the stratum"),
         NOTE,
     ),
     key=("estimand", "stratum", "event", "probability"),
@@ -93,11 +94,11 @@ RESTRICTED_MEANS = Table(
         STRATUM,
         EVENT,
         Column("horizon", "number", "time since line start up to which the mean is taken", "days", minimum=0),
-        *_limits("days"),
+        *limits("days"),
         Column("std_error", "number", "standard error of the estimate", "days", nullable=True),
-        _count("at_risk", "subjects at risk just before the horizon"),
-        _count("subjects", "subjects in the stratum"),
-        _count("events", "events of this kind up to the horizon"),
+        count("at_risk", "subjects at risk just before the horizon"),
+        count("subjects", "subjects in the stratum"),
+        count("events", "events of this kind up to the horizon"),
         NOTE,
     ),
     key=("estimand", "stratum", "event"),
@@ -110,10 +111,10 @@ OCCUPANCY = Table(
         STRATUM,
         Column("state", "text", "line 1, line 2 ..., no further treatment, death: where a patient can be"),
         Column("time", "number", "time since time zero of the patient, the start of the first line", "days", minimum=0),
-        *_limits(),
+        *limits(),
         Column("std_error", "number", "standard error of the estimate", nullable=True),
-        _count("at_risk", "patients watched in the state just before the time"),
-        _count("entered", "moves into the state at the time (in tables at fixed times: up to the time)"),
+        count("at_risk", "patients watched in the state just before the time"),
+        count("entered", "moves into the state at the time (in tables at fixed times: up to the time)"),
         NOTE,
     ),
     key=("stratum", "state", "time"),
@@ -126,7 +127,7 @@ EXPECTED_TIMES = Table(
         STRATUM,
         Column("state", "text", "line 1, line 2 ..., no further treatment, death: where a patient can be"),
         Column("horizon", "number", "time since time zero up to which the time is counted", "days", minimum=0),
-        *_limits("days"),
+        *limits("days"),
         Column("std_error", "number", "standard error of the estimate", "days", nullable=True),
         NOTE,
     ),
@@ -142,7 +143,7 @@ DIFFERENCES = Table(
         Column("reference", "text", "label of the group subtracted"),
         EVENT,
         Column("horizon", "number", "time since line start up to which the mean is taken", "days", minimum=0),
-        *_limits("days"),
+        *limits("days"),
         Column("std_error", "number", "standard error of the difference", "days", nullable=True),
         Column("p", "number", "two-sided, of no difference (normal)", nullable=True, minimum=0, maximum=1),
         NOTE,
@@ -162,8 +163,8 @@ GROUP_TESTS = Table(
         Column("statistic", "number", "chi-square statistic", nullable=True, minimum=0),
         Column("df", "integer", "degrees of freedom", minimum=0),
         Column("p", "number", "chance of such a statistic or a larger one", nullable=True, minimum=0, maximum=1),
-        _count("subjects", "subjects compared"),
-        _count("events", "events of this kind"),
+        count("subjects", "subjects compared"),
+        count("events", "events of this kind"),
         NOTE,
     ),
     key=("test", "event"),
@@ -175,10 +176,10 @@ RATES = Table(
     (
         STRATUM,
         EVENT,
-        _count("subjects", "subjects in the stratum"),
-        _count("events", "events"),
+        count("subjects", "subjects in the stratum"),
+        count("events", "events"),
         Column("person_years", "number", "time under observation", "years", nullable=True, minimum=0),
-        *_limits("per 100 person-years"),
+        *limits("per 100 person-years"),
     ),
     key=("stratum", "event"),
 )
@@ -198,9 +199,9 @@ ATTRITION = Table(
             "outcome", "word", "what came first after the start of the line", words=("next_line", "death", "neither")
         ),
         Column("time", "number", "time since line start; missing for the crude reading", "days", nullable=True),
-        *_limits(),
-        _count("entered", "patients who started the line"),
-        _count("count", "patients with the outcome"),
+        *limits(),
+        count("entered", "patients who started the line"),
+        count("count", "patients with the outcome"),
         Column(
             "at_risk",
             "number",
@@ -220,12 +221,12 @@ EFFECTS = Table(
         Column("model", "text", "the model in words, with its event"),
         Column("term", "text", "column of the model: a number, or a factor with its level in brackets"),
         Column("scale", "text", "what `estimate` is: hazard ratio, subdistribution hazard ratio"),
-        *_limits(),
+        *limits(),
         Column("log_estimate", "number", "the coefficient: natural logarithm of the estimate", nullable=True),
         Column("std_error", "number", "standard error of the coefficient", nullable=True, minimum=0),
         Column("p", "number", "two-sided p of the Wald test that the coefficient is 0", nullable=True, minimum=0),
-        _count("subjects", "clusters where there are some, otherwise rows, in the model"),
-        _count("events", "events in the model"),
+        count("subjects", "clusters where there are some, otherwise rows, in the model"),
+        count("events", "events in the model"),
         NOTE,
     ),
     key=("model", "term"),
@@ -267,109 +268,11 @@ GROUPS = Table(
     "stratum",
     (
         STRATUM,
-        _count("subjects", "patients in the group"),
-        _count("events", "events of any kind in the group"),
+        count("subjects", "patients in the group"),
+        count("events", "events of any kind in the group"),
         Column("enough", "flag", "the group has enough patients for curves and rates"),
     ),
     key=("stratum",),
-)
-
-
-def _usage(name: str, kind: str) -> Table:
-    columns = (
-        Column("line", "integer", "line of treatment", minimum=1),
-        Column(kind, "text", f"{kind.replace('_', ' ')} used on the line"),
-        _count("patients", "patients treated so on the line"),
-        _count("total", "patients who started the line"),
-        Column("share", "number", "patients / total; missing where withheld", nullable=True, minimum=0, maximum=1),
-    )
-    return Table(name, f"line and {kind.replace('_', ' ')}", columns, key=("line", kind))
-
-
-AGENTS = Table(
-    "AGENTS",
-    "agent",
-    (
-        Column("agent", "text", "agent as it stands in the source"),
-        _count("patients", "patients treated with it"),
-    ),
-    key=("agent",),
-)
-REGIMENS = _usage("REGIMENS", "regimen")
-CLASS_SHARES = _usage("CLASS_SHARES", "drug_class")
-REASONS = _usage("REASONS", "end_reason")
-
-STRATEGIES = ("CAR-T", "bispecific", "anti-CD38", "PI + IMiD", "PI", "IMiD", "other")
-STRATEGY = Column("strategy", "word", "the newest principle that the line contains", words=STRATEGIES)
-
-CLASS_FLOWS = Table(
-    "CLASS_FLOWS",
-    "line, strategy and what came next",
-    (
-        Column("line", "integer", "line of treatment", minimum=1),
-        STRATEGY,
-        Column(
-            "next",
-            "word",
-            "strategy of the next line; death before one; or neither so far",
-            words=(*STRATEGIES, "death", "neither"),
-        ),
-        _count("patients", "patients with this strategy on the line who went there"),
-    ),
-    key=("line", "strategy", "next"),
-)
-
-_DEFINITION = (
-    Column("definition", "text", "the choices in one text"),
-    Column("rule", "text", "rule that makes the lines"),
-    Column("window_days", "integer", "agents begun within it belong to the regimen", "days", minimum=0),
-    Column("gap_days", "integer", "a longer pause ends the line; missing: none does", "days", nullable=True),
-    Column("imwg_version", "integer", "year of the response criteria; missing: none are used", nullable=True),
-    Column("default", "flag", "the definition that one would take first"),
-)
-
-DEFINITIONS = Table("DEFINITIONS", "definition of line and relapse", _DEFINITION, key=("definition",))
-
-SPECIFICATIONS = Table(
-    "SPECIFICATIONS",
-    "event, line and definition",
-    (
-        EVENT,
-        TIME,
-        Column("line", "integer", "line of treatment", minimum=1),
-        *_DEFINITION,
-        *_limits(),
-        _count("subjects", "patients who started the line under this definition"),
-        NOTE,
-    ),
-    key=("event", "time", "line", "definition"),
-)
-
-COURSES = Table(
-    "COURSES",
-    "course and line",
-    (
-        Column("course", "integer", "number of the course, from 1; no patient's name", minimum=1),
-        Column("line", "integer", "line of treatment", minimum=1),
-        STRATEGY,
-        Column("start", "number", "start of the line since the first", "days", minimum=0),
-        Column("end", "number", "start of the next line, or the end of observation", "days", minimum=0),
-        Column("relapse", "number", "day of relapse in the line; missing without one", "days", nullable=True),
-        Column("event", "word", "what ended observation in the course's last line", words=("", "death", "censored")),
-    ),
-    key=("course", "line"),
-)
-
-LINE_AGREEMENT = Table(
-    "LINE_AGREEMENT",
-    "number of lines stated and number derived",
-    (
-        Column("lines_stated", "integer", "lines of the patient as stated, or by the first reading", minimum=0),
-        Column("lines_derived", "integer", "lines of the patient by rule, or by the second reading", minimum=0),
-        _count("patients", "patients with these numbers of lines"),
-        _count("same_starts", "of them, those whose lines all start within the tolerance"),
-    ),
-    key=("lines_stated", "lines_derived"),
 )
 
 DESCRIPTION = Table(
@@ -383,8 +286,8 @@ DESCRIPTION = Table(
         Column("estimate", "number", "share of the known values in the level, or the median", nullable=True),
         Column("low", "number", "lower quartile of a number", nullable=True),
         Column("high", "number", "upper quartile of a number", nullable=True),
-        _count("count", "subjects in the level, or with a known value"),
-        _count("total", "subjects in the stratum"),
+        count("count", "subjects in the level, or with a known value"),
+        count("total", "subjects in the stratum"),
         Column("unit", "text", "unit of a number"),
     ),
     key=("variable", "level", "stratum"),
@@ -396,8 +299,8 @@ MISSINGNESS = Table(
     (
         Column("table", "text", "table of the cohort"),
         Column("column", "text", "column of the table"),
-        _count("missing", "rows without a value, or unknown"),
-        _count("total", "rows"),
+        count("missing", "rows without a value, or unknown"),
+        count("total", "rows"),
         Column("share", "number", "missing / total", minimum=0, maximum=1, nullable=True),
     ),
     key=("table", "column"),
