@@ -6,7 +6,7 @@ Measurable (Kumar 2016): serum M-protein >= 1 g/dL, urine M-protein >= 200 mg/24
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -56,7 +56,8 @@ def followed(tests: dict[str, Samples], lines: Course, criteria: Criteria) -> Fo
         SERUM: along(tests[SERUM], lines, criteria),
         URINE: along(tests[URINE], lines, criteria),
         LIGHT_CHAINS: along(difference, lines, criteria, sign),
-        MARROW: along(tests[MARROW], lines, criteria),
+        # Marrow needs no second sample, so its lowest value counts as it is.
+        MARROW: along(tests[MARROW], lines, replace(criteria, nadir_mode="any")),
         "calcium": along(tests["calcium"], lines, criteria),
     }
     known = {name: ~np.isnan(markers[name].baseline) for name in MARKERS}
