@@ -105,6 +105,7 @@ def everything(endpoint):
         "flow": words.flow(FLOW),
         "follow_up": words.follow_up(frames.quantiles("follow-up", "censored"), 50, 11),
         "headline": words.headline(curves, quantiles, event, endpoint, [12, 24]),
+        "implausible": words.implausible(12, 5000),
         "line_agreement": words.line_agreement(frames.line_agreement(), "rajkumar"),
         "medians": words.medians(quantiles, endpoint),
         "missingness": words.missingness(MISSINGNESS),

@@ -42,6 +42,7 @@ from analysis.present.words.findings import attrition, crude_gap, headline, medi
 from analysis.present.words.lines import (
     attrition_change,
     eras,
+    implausible,
     line_agreement,
     not_judged,
     rising_survival,
@@ -98,6 +99,7 @@ __all__ = [
     "format_months",
     "format_percent",
     "headline",
+    "implausible",
     "line_agreement",
     "medians",
     "missingness",

@@ -151,6 +151,17 @@ def not_judged(left_out: int | None, lines: int) -> str:
     )
 
 
+def implausible(flagged: int | None, values: int) -> str:
+    """How many laboratory values cannot be right as they stand? `flagged` of so many `values`; None: too few to say."""
+    if not values:
+        return "There are no laboratory values to look at."
+    count = "A few" if flagged is None else numbers.format_count(flagged) if flagged else "None"
+    return (
+        f"{count} of {numbers.plural(values, 'laboratory value')} lie about ten times off their neighbours, as in another "
+        "unit, or beyond what patients have. They are used as they stand; ask the source."
+    )
+
+
 def line_agreement(agreement: pd.DataFrame, rule: str, tolerance_days: int = 30) -> str:
     """How often do lines by rule agree with those stated? `agreement`: schema.LINE_AGREEMENT, as far as it is shown."""
     schema.check(agreement, schema.LINE_AGREEMENT)
