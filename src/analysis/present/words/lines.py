@@ -157,8 +157,8 @@ def implausible(flagged: int | None, values: int) -> str:
         return "There are no laboratory values to look at."
     count = "A few" if flagged is None else numbers.format_count(flagged) if flagged else "None"
     return (
-        f"{count} of {numbers.plural(values, 'laboratory value')} lie about ten times off their neighbours, as in another "
-        "unit, or beyond what patients have. They are used as they stand; ask the source."
+        f"{count} of {numbers.plural(values, 'laboratory value')} lie about ten times off their neighbours, as in "
+        "another unit, or beyond what patients have. They are used as they stand; ask the source."
     )
 
 
