@@ -28,8 +28,8 @@ $(READY): requirements.txt pyproject.toml
 report: $(READY) ## run every notebook and write OUT/index.html (COHORT=name or folder, OUT=folder)
 	$(BIN)/relapse report --cohort "$(COHORT)" --out "$(OUT)" --jobs $(JOBS)
 
-test: lint ## lint, then run all tests but the slow simulations
-	$(BIN)/python -m pytest -m "not slow"
+test: lint ## lint, then run all tests but the slow simulations (JOBS files at a time)
+	$(BIN)/python -m pytest -m "not slow" -n $(JOBS) --dist loadfile
 
 test-slow: $(READY) ## the long simulations (coverage, calibration over many cohorts)
 	$(BIN)/python -m pytest -m slow
