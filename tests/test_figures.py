@@ -27,6 +27,8 @@ FIGURES = {
     "courses": lambda: figures.courses(frames.courses("relapse")),
     "specifications": lambda: figures.specifications(frames.specifications("relapse"), "relapse"),
     "calibration": lambda: figures.calibration(frames.calibration()),
+    "effects": lambda: figures.effects(frames.effects(), "relapse"),
+    "standardised": lambda: figures.standardised(frames.standardised(), "relapse", 60),
 }
 EMPTY = {
     "cumulative incidence": lambda: figures.cumulative_incidence(
@@ -42,6 +44,8 @@ EMPTY = {
     "courses": lambda: figures.courses(schema.empty(schema.COURSES)),
     "specifications": lambda: figures.specifications(schema.empty(schema.SPECIFICATIONS), "relapse"),
     "calibration": lambda: figures.calibration(schema.empty(schema.CALIBRATION)),
+    "effects": lambda: figures.effects(schema.empty(schema.EFFECTS), "relapse"),
+    "standardised": lambda: figures.standardised(schema.empty(schema.CURVES), "relapse", 60),
 }
 
 

@@ -75,6 +75,11 @@ TABLES = {
     "line agreement": lambda: tables.line_agreement(frames.line_agreement()),
     "line ends": lambda: tables.line_ends(REASONS),
     "specifications": lambda: tables.specifications(frames.specifications("relapse")),
+    "effects": lambda: tables.effects(frames.effects(), "relapse"),
+    "tests": lambda: tables.tests(frames.tests(), "relapse", "Tests"),
+    "contrasts": lambda: tables.contrasts(frames.contrasts(), "relapse"),
+    "covariates": lambda: tables.covariates(frames.terms()),
+    "published": lambda: tables.beside_published(frames.effects(), frames.published(), "relapse"),
 }
 EMPTY = {
     "curves": lambda: tables.curves_at_times(schema.empty(schema.CURVES), "relapse", [12], "relapse"),
@@ -96,6 +101,11 @@ EMPTY = {
     "line agreement": lambda: tables.line_agreement(frames.line_agreement().iloc[:0]),
     "line ends": lambda: tables.line_ends(REASONS.iloc[:0]),
     "specifications": lambda: tables.specifications(schema.empty(schema.SPECIFICATIONS)),
+    "effects": lambda: tables.effects(schema.empty(schema.EFFECTS), "relapse"),
+    "tests": lambda: tables.tests(schema.empty(schema.TESTS), "relapse", "Tests"),
+    "contrasts": lambda: tables.contrasts(schema.empty(schema.CONTRASTS), "relapse"),
+    "covariates": lambda: tables.covariates(schema.empty(schema.TERMS)),
+    "published": lambda: tables.beside_published(frames.effects(), schema.empty(schema.PUBLISHED_EFFECTS), "relapse"),
 }
 
 
@@ -372,3 +382,14 @@ def test_next_line_tables_never_speak_of_relapse():
 def test_a_frame_of_another_kind_is_refused():
     with pytest.raises(schema.SchemaError):
         tables.rates(frames.calibration(), "relapse")
+
+
+def test_ours_stand_beside_the_published_ones_with_source_and_grade():
+    rows = cells(tables.beside_published(frames.effects(), frames.published(), "relapse"))
+    assert rows[1][2:] == ["1.50 (1.23–1.82)", "1.60 (1.20–2.10)progression-free survival", "a trial [verified]"]
+    assert rows[2][2:] == ["0.70 (0.58–0.85)", "1.78overall survival", "a registry [secondary]"]
+
+
+def test_without_relapse_on_record_the_next_line_stands_beside_the_published_relapse():
+    rows = cells(tables.beside_published(frames.effects("next_line"), frames.published(), "next_line"))
+    assert rows[1][1] == "hazard of start of the next line"

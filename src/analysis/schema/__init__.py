@@ -3,10 +3,12 @@
 `check(frame, TABLE)` is the one check and `SchemaError` its one error; `BadInputError` carries the
 faults that a reader found in somebody's files. The tables themselves are plain declarations in
 `cohort.py` (what a source delivers and what is derived from it), `response.py` (what raw values say of
-each line), `results.py` (what an estimate returns) and `treatment.py` (what is said of treatments and lines).
+each line), `results.py` (what an estimate returns), `effects.py` (what a regression returns) and `treatment.py`
+(what is said of treatments and lines).
 """
 
 from analysis.schema.cohort import COHORT, FINDINGS, LABS, LINES, PATIENTS, SPELLS, TREATMENTS, TRUTH
+from analysis.schema.effects import CONTRASTS, EFFECTS, PUBLISHED_EFFECTS, RESIDUALS, TERMS, TESTS
 from analysis.schema.faults import FAULTS, BadInputError, fault_lines
 from analysis.schema.response import (
     ASSESSMENTS,
@@ -26,7 +28,6 @@ from analysis.schema.results import (
     CURVES,
     DESCRIPTION,
     DIFFERENCES,
-    EFFECTS,
     EXPECTED_TIMES,
     FLOW,
     GROUP_TESTS,
@@ -35,10 +36,8 @@ from analysis.schema.results import (
     OCCUPANCY,
     QUANTILES,
     RATES,
-    RESIDUALS,
     RESTRICTED_MEANS,
     RISK,
-    TESTS,
 )
 from analysis.schema.table import Column, SchemaError, Table, check, empty
 from analysis.schema.treatment import (
@@ -67,6 +66,7 @@ __all__ = [
     "CLASS_FLOWS",
     "CLASS_SHARES",
     "COHORT",
+    "CONTRASTS",
     "COURSES",
     "CURVES",
     "DAYS_PER_MONTH",
@@ -91,6 +91,7 @@ __all__ = [
     "OCCUPANCY",
     "OUTCOMES",
     "PATIENTS",
+    "PUBLISHED_EFFECTS",
     "QUANTILES",
     "RATES",
     "REASONS",
@@ -104,6 +105,7 @@ __all__ = [
     "SPELLS",
     "STAGING",
     "STRATEGIES",
+    "TERMS",
     "TESTS",
     "TREATMENTS",
     "TRUTH",

@@ -1,9 +1,9 @@
 """Regression of hazards: who has the event sooner, and by how much? Thin statements over `likelihood`.
 
-`cox.py` has the model of one cause, `recurrent.py` those of events that come again (Andersen-Gill, Prentice-Williams-
-Peterson), `finegray.py` that of the incidence; `checks.py` asks whether a model may be read, `cumulative.py` and
-`prediction.py` say what it means for one patient. `design.py` turns formulas into columns, `models.py` spells into a
-fitted model.
+`cox.py` has the model of one cause, `ordinary.py` the same as lifelines' own object, `recurrent.py` those of events
+that come again (Andersen-Gill, Prentice-Williams-Peterson), `finegray.py` that of the incidence; `checks.py` asks
+whether a model may be read, `cumulative.py` and `prediction.py` say what it means for one patient, `standardised.py`
+for the whole cohort (by `gformula.py`). `design.py` turns formulas into columns, `models.py` spells into a model.
 
 Each model has two names: `cox(...)` returns the table EFFECTS, `fit_cox(...)` the fitted `Model` from which the other
 functions go on: `effects(model)`, `overall_tests(model)`, `proportional_hazards(model)`, `residuals(model, kind)`.
@@ -14,6 +14,7 @@ from analysis.estimate.hazards.cox import cox, fit_cox
 from analysis.estimate.hazards.cumulative import cumulative_hazard
 from analysis.estimate.hazards.finegray import fine_gray, fit_fine_gray
 from analysis.estimate.hazards.models import Model, effects
+from analysis.estimate.hazards.ordinary import ordinary_cox
 from analysis.estimate.hazards.prediction import predict_incidence
 from analysis.estimate.hazards.recurrent import (
     andersen_gill,
@@ -23,6 +24,7 @@ from analysis.estimate.hazards.recurrent import (
     pwp_gap_time,
     pwp_total_time,
 )
+from analysis.estimate.hazards.standardised import standardised_difference, standardised_incidence
 
 __all__ = [
     "Model",
@@ -38,10 +40,13 @@ __all__ = [
     "fit_pwp_gap_time",
     "fit_pwp_total_time",
     "influence",
+    "ordinary_cox",
     "overall_tests",
     "predict_incidence",
     "proportional_hazards",
     "pwp_gap_time",
     "pwp_total_time",
     "residuals",
+    "standardised_difference",
+    "standardised_incidence",
 ]

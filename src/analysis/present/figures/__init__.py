@@ -2,6 +2,7 @@
 
 from analysis.present.figures.curves import cumulative_incidence, event_free
 from analysis.present.figures.dots import calibration, crude_against_right, rates
+from analysis.present.figures.effects import effects, standardised
 from analysis.present.figures.paths import class_flows, courses
 from analysis.present.figures.specifications import specifications
 from analysis.present.figures.stacks import all_causes, attrition, class_shares
@@ -16,10 +17,12 @@ __all__ = [
     "courses",
     "crude_against_right",
     "cumulative_incidence",
+    "effects",
     "empty_figure",
     "event_free",
     "png",
     "rates",
     "show",
     "specifications",
+    "standardised",
 ]
