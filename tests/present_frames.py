@@ -299,6 +299,7 @@ def terms():
             "term": ["iss", "t14_16", "fitness"],
             "formula": ["iss", "t14_16", "fitness"],
             "used": [True, False, False],
+            "reference": ["I", "", ""],
             "columns": [2, 1, 0],
             "known": [900.0, 850.0, 0.0],
             "smallest": [250.0, 30.0, np.nan],

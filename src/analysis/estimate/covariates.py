@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.schema import TERMS, check
+from analysis.schema import PATIENTS, SPELLS, TERMS, check
 
 # In the order in which they are kept when events are too few for all: stage and cytogenetics speak to the disease.
 CANDIDATES = {
@@ -19,11 +19,14 @@ CANDIDATES = {
     "egfr_below_50": "egfr_below_50",
     "fitness": "fitness",
 }
+_ORDER = {column.name: column.words for column in (*PATIENTS.columns, *SPELLS.columns) if column.words}
 LEAST_KNOWN = 0.5  # of the spells; a covariate known for fewer says more of who was tested than of the disease
 
 
 def prepared(spells: pd.DataFrame) -> pd.DataFrame:
-    """The spells with covariates as a model takes them: "unknown" is missing, flags are 0 and 1.
+    """The spells with covariates as a model takes them: "unknown" is missing, flags are 0 and 1, words have an order.
+
+    The first word in the order of the schema is the reference of its factor: stage I, the fit.
 
     `egfr_below_50` is made of `egfr_ml_min`, in which the published effects are told.
 
@@ -43,7 +46,8 @@ def prepared(spells: pd.DataFrame) -> pd.DataFrame:
             frame[name] = frame[name].astype(float)
         elif not pd.api.types.is_numeric_dtype(frame[name].dtype):
             words = frame[name].astype(object)
-            frame[name] = words.where(words.notna() & (words != "unknown"))
+            seen = [word for word in _ORDER.get(name, sorted(words.dropna().unique())) if (words == word).any()]
+            frame[name] = pd.Categorical(words, [word for word in seen if word != "unknown"])
     return frame
 
 
@@ -67,7 +71,7 @@ def terms(spells: pd.DataFrame, events: int, minimum_patients: int = 50, events_
         if not note and columns > room:
             note = f"fewer than {events_per_term:g} events for each column of the model"
         room -= 0 if note else columns
-        rows.append((name, formula, not note, columns, float(known), smallest, note))
+        rows.append((name, formula, not note, _reference(spells, name), columns, float(known), smallest, note))
     return check(pd.DataFrame(rows, columns=TERMS.names), TERMS)
 
 
@@ -93,3 +97,10 @@ def _looked_at(spells: pd.DataFrame, name: str, minimum_patients: int) -> tuple[
     smallest = float(levels.min())
     few = f"fewer than {minimum_patients} in a level" if smallest < minimum_patients else ""
     return len(levels) - 1, len(known), smallest, few
+
+
+def _reference(spells: pd.DataFrame, name: str) -> str:
+    if name not in spells or pd.api.types.is_numeric_dtype(spells[name].dtype):
+        return ""
+    levels = spells[name].cat.categories if isinstance(spells[name].dtype, pd.CategoricalDtype) else spells[name]
+    return str(min(levels.dropna(), default="")) if levels is spells[name] else str(next(iter(levels), ""))

@@ -42,7 +42,7 @@ def model_name(model: str, endpoint: str) -> str:
     """
     kind, _, event = str(model).partition(", ")
     name = labels.event_name(event, endpoint) if event in (*labels.EVENTS, "any") else event
-    return _MODELS.get(kind, f"{kind}: {{}}").format(name)
+    return _MODELS.get(kind, f"{kind}, {_MODELS['Cox']}").format(name)
 
 
 def level_name(stratum: str) -> str:
@@ -60,3 +60,14 @@ def level_name(stratum: str) -> str:
     if level in ("0", "0.0", "False"):
         return f"{variable} absent"
     return f"{variable} {level.replace('_', ' ')}"
+
+
+def plain_note(note: str) -> str:
+    """What a fit noted, columns by their names in words.
+
+    Example
+    -------
+    >>> plain_note("40 of 90 rows left out for missing values (iss 27, t4_14 13)")
+    '40 of 90 rows left out for missing values (ISS stage 27, t(4;14) 13)'
+    """
+    return re.sub(r"\b[a-z]\w*\b", lambda word: _TERMS.get(word[0], labels.known_name(word[0])), note)

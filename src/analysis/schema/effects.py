@@ -76,6 +76,7 @@ TERMS = Table(
         Column("term", "text", "column of the spells"),
         Column("formula", "text", "how it enters a formula"),
         Column("used", "flag", "it enters the models"),
+        Column("reference", "text", "level that the others are compared with; empty for a number or a flag"),
         Column("columns", "integer", "columns of the model that it makes", minimum=0),
         count("known", "spells with a known value"),
         count("smallest", "spells in its smallest level; missing for numbers"),

@@ -1,7 +1,8 @@
 """Regression of hazards: who has the event sooner, and by how much? Thin statements over `likelihood`.
 
-`cox.py` has the model of one cause, `ordinary.py` the same as lifelines' own object, `recurrent.py` those of events
-that come again (Andersen-Gill, Prentice-Williams-Peterson), `finegray.py` that of the incidence; `checks.py` asks
+`cox.py` has the model of one cause, `ordinary.py` the same as lifelines' own object, `causes.py` those of all causes,
+`recurrent.py` those of events that come again (Andersen-Gill, Prentice-Williams-Peterson), `fading.py` whether effects
+last over lines, `finegray.py` the model of the incidence; `checks.py` asks
 whether a model may be read, `cumulative.py` and `prediction.py` say what it means for one patient, `standardised.py`
 for the whole cohort (by `gformula.py`). `design.py` turns formulas into columns, `models.py` spells into a model.
 
@@ -9,9 +10,11 @@ Each model has two names: `cox(...)` returns the table EFFECTS, `fit_cox(...)` t
 functions go on: `effects(model)`, `overall_tests(model)`, `proportional_hazards(model)`, `residuals(model, kind)`.
 """
 
+from analysis.estimate.hazards.causes import by_cause, by_line, causes, fit_causes
 from analysis.estimate.hazards.checks import events_per_term, influence, overall_tests, proportional_hazards, residuals
 from analysis.estimate.hazards.cox import cox, fit_cox
 from analysis.estimate.hazards.cumulative import cumulative_hazard
+from analysis.estimate.hazards.fading import fading
 from analysis.estimate.hazards.finegray import fine_gray, fit_fine_gray
 from analysis.estimate.hazards.models import Model, effects
 from analysis.estimate.hazards.ordinary import ordinary_cox
@@ -29,12 +32,17 @@ from analysis.estimate.hazards.standardised import standardised_difference, stan
 __all__ = [
     "Model",
     "andersen_gill",
+    "by_cause",
+    "by_line",
+    "causes",
     "cox",
     "cumulative_hazard",
     "effects",
     "events_per_term",
+    "fading",
     "fine_gray",
     "fit_andersen_gill",
+    "fit_causes",
     "fit_cox",
     "fit_fine_gray",
     "fit_pwp_gap_time",

@@ -89,6 +89,8 @@ def _frame(spells: pd.DataFrame, data, strata: list[str]) -> pd.DataFrame:
     names = [name for name in map(str, data.design.spec.required_variables) if name in spells]
     frame = spells.iloc[data.rows][[*dict.fromkeys([*names, *strata])]].reset_index(drop=True)
     for name, dtype in frame.dtypes.items():
+        if isinstance(dtype, pd.CategoricalDtype):
+            continue
         if pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_extension_array_dtype(dtype):
             numeric = pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_numeric_dtype(dtype)
             frame[name] = frame[name].astype(float if numeric else object)

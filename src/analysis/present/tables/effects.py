@@ -6,7 +6,7 @@ import pandas as pd
 from IPython.display import HTML
 
 from analysis import schema
-from analysis.present import labels, numbers, terms
+from analysis.present import labels, numbers, reading, terms
 from analysis.present.tables.html import NUMBER, TEXT, count, table
 
 _LIMITS = "95 % limits"
@@ -20,39 +20,43 @@ def covariates(covariates: pd.DataFrame) -> HTML:
             terms.term_name(row["formula"]),
             "–" if row["note"] == "not in this cohort" else count(row, "known"),
             "in the models" if row["used"] else row["note"],
+            row["reference"].replace("_", " ") or "–",
         ]
         for _, row in covariates.iterrows()
     ]
-    columns = [("covariate, known when the line starts", TEXT), ("lines with a known value", NUMBER), ("use", TEXT)]
+    columns = [
+        ("covariate, known when the line starts", TEXT),
+        ("lines with a known value", NUMBER),
+        ("use", TEXT),
+        ("compared with", TEXT),
+    ]
     return table("Covariates of the models", columns, rows)
 
 
 def effects(effects: pd.DataFrame, endpoint: str, caption: str = "") -> HTML:
-    """By how much does each term go with each event? One row per term and model, with limits and counts.
+    """By how much does each term go with each event? One row per term, one column per model, p beneath the limits.
 
     `effects` is a DataFrame of schema.EFFECTS; what the fits had to say stands beneath the table.
     """
     schema.check(effects, schema.EFFECTS)
-    rows = [
-        [
-            terms.term_name(row["term"]),
-            terms.model_name(row["model"], endpoint),
-            numbers.format_number(row["estimate"], 2),
-            numbers.format_ratio(row["estimate"], row["conf_low"], row["conf_high"]).partition(" ")[2].strip("()")
-            or "–",
-            numbers.format_p(row["p"]),
-            count(row, "subjects"),
-            count(row, "events"),
-        ]
-        for _, row in effects.iterrows()
-    ]
-    scale = effects["scale"].iloc[0] if len(effects) else "ratio"
-    columns = [("term", TEXT), ("model", TEXT), (scale, NUMBER), (_LIMITS, NUMBER), ("p", NUMBER)]
-    columns += [("patients", NUMBER), ("events", NUMBER)]
-    notes = list(dict.fromkeys(note for note in effects["note"] if note))
-    return table(
-        caption or f"{labels.sentence(scale)} of each term, all terms together", columns, rows, "; ".join(notes)
-    )
+    models, names = reading.in_order(effects["model"]), reading.in_order(effects["term"])
+    by_place = {(row["term"], row["model"]): row for _, row in effects.iterrows()}
+    rows = [[terms.term_name(name), *(_ratio_and_p(by_place.get((name, model))) for model in models)] for name in names]
+    first = effects.drop_duplicates("model").set_index("model")
+    sizes = [f"{count(first.loc[model], 'subjects')} / {count(first.loc[model], 'events')}" for model in models]
+    rows += [["patients / events", *sizes]] if models else []
+    scale = labels.sentence(reading.in_order(effects["scale"])[0]) if len(effects) else "Ratio"
+    columns = [("term", TEXT), *((terms.model_name(model, endpoint), NUMBER) for model in models)]
+    notes = dict.fromkeys(terms.plain_note(note) for note in effects["note"] if note)
+    return table(caption or f"{scale} ({_LIMITS}) of each term, all terms together", columns, rows, "; ".join(notes))
+
+
+def _ratio_and_p(row: pd.Series | None) -> str | tuple[str, str]:
+    if row is None or numbers.missing(row["estimate"]):
+        return "–"
+    p = numbers.format_p(row["p"])
+    ratio = numbers.format_ratio(row["estimate"], row["conf_low"], row["conf_high"])
+    return ratio, f"p {p}" if p.startswith("<") else f"p = {p}"
 
 
 def beside_published(effects: pd.DataFrame, published: pd.DataFrame, endpoint: str) -> HTML:
@@ -99,7 +103,9 @@ def tests(tests: pd.DataFrame, endpoint: str, caption: str) -> HTML:
         for _, row in tests.iterrows()
     ]
     columns = [("term", TEXT), ("model", TEXT), ("chi-squared", NUMBER), ("degrees of freedom", NUMBER), ("p", NUMBER)]
-    return table(caption, columns, rows, "; ".join(dict.fromkeys(note for note in tests["note"] if note)))
+    return table(
+        caption, columns, rows, "; ".join(dict.fromkeys(terms.plain_note(note) for note in tests["note"] if note))
+    )
 
 
 def contrasts(contrasts: pd.DataFrame, endpoint: str) -> HTML:
