@@ -92,7 +92,7 @@ def test_the_tables_are_the_declared_ones_and_end_with_the_data():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"exposure": "line"}, "not in the model of 'relapse'"),
+        ({"exposure": "line"}, "in none of the models"),
         ({"levels": [0, 0]}, "one or more different values"),
         ({"spells": SPELLS.assign(time=SPELLS["time"] + 1)}, "give the spells of the fit"),
         ({"spells": SPELLS.head(10)}, "give those of the fit"),

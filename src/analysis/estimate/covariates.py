@@ -81,6 +81,12 @@ def formula(terms: pd.DataFrame, without: tuple[str, ...] = ()) -> str:
     return " + ".join(used["formula"]) or "1"
 
 
+def complete(spells: pd.DataFrame, terms: pd.DataFrame) -> pd.DataFrame:
+    """The spells that know every covariate in use: complete cases, so that all models have the same patients."""
+    used = terms.loc[terms["used"], "term"].tolist()
+    return spells.dropna(subset=used).reset_index(drop=True)
+
+
 def _looked_at(spells: pd.DataFrame, name: str, minimum_patients: int) -> tuple[int, int, float, str]:
     """Columns that it makes, spells that know it, its smallest level, and why it cannot enter."""
     if name not in spells:

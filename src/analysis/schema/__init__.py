@@ -39,7 +39,7 @@ from analysis.schema.results import (
     RESTRICTED_MEANS,
     RISK,
 )
-from analysis.schema.table import Column, SchemaError, Table, check, empty
+from analysis.schema.table import Column, SchemaError, Table, check, empty, joined
 from analysis.schema.treatment import (
     AGENTS,
     CLASS_FLOWS,
@@ -116,4 +116,5 @@ __all__ = [
     "check",
     "empty",
     "fault_lines",
+    "joined",
 ]

@@ -10,7 +10,7 @@ Each model has two names: `cox(...)` returns the table EFFECTS, `fit_cox(...)` t
 functions go on: `effects(model)`, `overall_tests(model)`, `proportional_hazards(model)`, `residuals(model, kind)`.
 """
 
-from analysis.estimate.hazards.causes import by_cause, by_line, causes, fit_causes
+from analysis.estimate.hazards.causes import by_cause, by_line, causes, fit_causes, told
 from analysis.estimate.hazards.checks import events_per_term, influence, overall_tests, proportional_hazards, residuals
 from analysis.estimate.hazards.cox import cox, fit_cox
 from analysis.estimate.hazards.cumulative import cumulative_hazard
@@ -57,4 +57,5 @@ __all__ = [
     "residuals",
     "standardised_difference",
     "standardised_incidence",
+    "told",
 ]

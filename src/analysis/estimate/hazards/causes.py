@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from analysis.estimate.doors import CENSORED, WORDS
 from analysis.estimate.hazards.cox import fit_cox
 from analysis.estimate.hazards.models import Model, effects
 from analysis.estimate.hazards.ordinary import ordinary_cox
-from analysis.schema import SchemaError
+from analysis.schema import EFFECTS, SchemaError, joined
 
 if TYPE_CHECKING:
     from lifelines import CoxPHFitter
@@ -27,9 +28,18 @@ def causes(spells: pd.DataFrame) -> list[str]:
     return [word for word in WORDS if word != CENSORED and (spells["event"] == word).any()]
 
 
-def fit_causes(spells: pd.DataFrame, terms: str, **choices) -> dict[str, Model]:
-    """The fitted model of `fit_cox` for every event that occurs, by its word: what `predict_incidence` asks for."""
-    return {cause: fit_cox(spells, terms, cause, **choices) for cause in causes(spells)}
+def fit_causes(spells: pd.DataFrame, terms: str, events_per_term: float = 10, **choices) -> dict[str, Model]:
+    """The fitted model of `fit_cox` for every event that occurs, by its word: what `predict_incidence` asks for.
+
+    A cause with fewer than `events_per_term` events for each column has a model without terms: its hazard is taken to
+    be the same for all. Give spells that know every term (`covariates.complete`), else such models have other rows.
+    """
+    fitted = {}
+    for cause in causes(spells):
+        model = fit_cox(spells, terms, cause, **choices)
+        few = model.data.had.sum() < events_per_term * len(model.fit.names)
+        fitted[cause] = fit_cox(spells, "1", cause, **choices) if few else model
+    return fitted
 
 
 def by_cause(
@@ -64,11 +74,9 @@ def by_cause(
         if model is None or table["std_error"].isna().any():
             model = fit_cox(spells, terms, cause, entry="entry" if delayed else None)
             table = effects(model, conf_level)
-        tables.append(_told(table, events_per_term))
+        tables.append(told(table, events_per_term))
         fitted[cause] = model
-    if not tables:
-        raise SchemaError("by_cause: expected at least one event among the spells, came only censored ones")
-    return pd.concat(tables, ignore_index=True), fitted
+    return joined(tables, EFFECTS), fitted
 
 
 def by_line(spells: pd.DataFrame, terms: str, lines: list[int], events_per_term: float = 10) -> pd.DataFrame:
@@ -88,14 +96,23 @@ def by_line(spells: pd.DataFrame, terms: str, lines: list[int], events_per_term:
     for line in lines:
         table, _ = by_cause(spells[spells["line"] == line], terms, events_per_term)
         tables.append(table.assign(model=table["model"].str.replace("Cox", f"line {line}", n=1)))
-    return pd.concat(tables, ignore_index=True)
+    return joined(tables, EFFECTS)
 
 
-def _told(table: pd.DataFrame, events_per_term: float) -> pd.DataFrame:
-    if not len(table) or table["events"].iloc[0] >= events_per_term * len(table):
-        return table
-    few = f"not told: fewer than {events_per_term:g} events for each of {len(table)} columns"
+def told(table: pd.DataFrame, events_per_term: float = 10) -> pd.DataFrame:
+    """EFFECTS without the numbers of models that have fewer than so many events for each column; the note says so.
+
+    Example
+    -------
+    >>> spells = pd.DataFrame({"entry": 0, "time": [3, 5, 8], "age": [61, 70, 58], "event": "relapse"})
+    >>> told(by_cause(spells, "age", events_per_term=1)[0])["note"].tolist()
+    ['not told: fewer than 10 events for each of 1 columns']
+    """
+    columns = table.groupby("model")["term"].transform("size")
+    few = (table["events"] < events_per_term * columns).to_numpy()
     numbers = ["estimate", "conf_low", "conf_high", "log_estimate", "std_error", "p"]
-    return table.assign(
-        **dict.fromkeys(numbers, float("nan")), note=[f"{few}; {n}" if n else few for n in table["note"]]
-    )
+    why = [f"not told: fewer than {events_per_term:g} events for each of {count} columns" for count in columns]
+    notes = ["; ".join(filter(None, parts)) for parts in zip(why, table["note"], strict=True)]
+    frame = table.assign(note=np.where(few, notes, table["note"]))
+    frame.loc[few, numbers] = np.nan
+    return frame

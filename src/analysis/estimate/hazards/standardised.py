@@ -123,11 +123,12 @@ def _check(models: Mapping[str, Model], spells: pd.DataFrame, exposure: str, lev
     for cause, model in models.items():
         if model.data.weight is not None:
             faults.append(f"model of {cause!r}: expected a model without weights; standardisation weighs by itself")
-        if exposure not in model.data.design.spec.required_variables:
-            faults.append(
-                f"exposure {exposure!r}: not in the model of {cause!r}, which has {sorted(_names(model))}; add it to "
-                "the formula (a stratum cannot be set)"
-            )
+    has = set().union(*(_names(model) for model in models.values())) if models else set()
+    if models and exposure not in has:
+        faults.append(
+            f"exposure {exposure!r}: in none of the models, which have {sorted(has)}; add it to the formula (a stratum "
+            "cannot be set)"
+        )
     if faults:
         listing = "\n".join(f"  - {fault}" for fault in faults)
         raise SchemaError(f"standardised: {len(faults)} fault(s)\n{listing}")

@@ -44,7 +44,7 @@ def effects(effects: pd.DataFrame, endpoint: str) -> str:
     if not points:
         return "No model has an estimate."
     scale = reading.in_order(effects["scale"])[0]
-    return f"{labels.sentence(scale)}s whose 95 % limits exclude 1:\n\n" + "\n".join(points)
+    return f"Terms whose 95 % limits exclude 1 ({scale}):\n\n" + "\n".join(points)
 
 
 def _one(row: pd.Series) -> str:
