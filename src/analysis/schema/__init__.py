@@ -8,7 +8,7 @@ each line), `covariates.py` (what is known of a line later, what is missing, whi
 """
 
 from analysis.schema.cohort import COHORT, FINDINGS, LABS, LINES, PATIENTS, SPELLS, TREATMENTS, TRUTH
-from analysis.schema.covariates import FUNCTIONAL_FORM, LANDMARK_SPELLS, PATTERNS, STATUS_SPELLS
+from analysis.schema.covariates import EFFECT_BY_TIME, FUNCTIONAL_FORM, LANDMARK_SPELLS, PATTERNS, STATUS_SPELLS
 from analysis.schema.faults import FAULTS, BadInputError, fault_lines
 from analysis.schema.response import (
     ASSESSMENTS,
@@ -78,6 +78,7 @@ __all__ = [
     "DIFFERENCES",
     "EARLY_RELAPSE",
     "EFFECTS",
+    "EFFECT_BY_TIME",
     "EVALUABLE",
     "EXPECTED_TIMES",
     "FAULTS",

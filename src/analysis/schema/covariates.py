@@ -48,16 +48,33 @@ PATTERNS = Table(
 
 FUNCTIONAL_FORM = Table(
     "FUNCTIONAL_FORM",
-    "model and group of the number",
+    "model, number and group",
     (
-        Column("model", "text", "the model in words, with its event and the number in question"),
+        Column("model", "text", "the model in words, with its event"),
+        Column("variable", "text", "the number in question"),
         Column("group", "integer", "groups of about equal size by rising number, from 1", minimum=1),
         Column("value", "number", "mean of the number in the group"),
-        *limits(),
-        Column("expected", "number", "events that the model with a straight line expects", minimum=0),
-        count("subjects", "rows in the group"),
+        *limits("events seen / events expected by the model"),
+        Column("expected", "number", "events that the model expects in the group", minimum=0),
+        count("subjects", "clusters where there are some, otherwise rows, in the group"),
         count("events", "events in the group"),
         NOTE,
     ),
-    key=("model", "group"),
+    key=("model", "variable", "group"),
+)
+
+EFFECT_BY_TIME = Table(
+    "EFFECT_BY_TIME",
+    "model, term and group of event times",
+    (
+        Column("model", "text", "the model in words, with its event"),
+        Column("term", "text", "column of the model"),
+        Column("group", "integer", "groups of about equal numbers of events by rising time, from 1", minimum=1),
+        Column("time", "number", "mean time of the events in the group", "days", minimum=0),
+        *limits("hazard ratio"),
+        Column("overall", "number", "the ratio that the model gives for all times", nullable=True),
+        count("events", "events in the group"),
+        NOTE,
+    ),
+    key=("model", "term", "group"),
 )

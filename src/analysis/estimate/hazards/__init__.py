@@ -1,7 +1,8 @@
 """Regression of hazards: who has the event sooner, and by how much? Thin statements over `likelihood`.
 
 `cox.py` has the model of one cause, `recurrent.py` those of events that come again (Andersen-Gill, Prentice-Williams-
-Peterson), `finegray.py` that of the incidence; `checks.py` asks whether a model may be read, `cumulative.py` and
+Peterson), `finegray.py` that of the incidence; `checks.py` and `shape.py` ask whether a model may be
+read, `periods.py` gives an effect period by period where it may not, `cumulative.py` and
 `prediction.py` say what it means for one patient. `design.py` turns formulas into columns, `models.py` spells into a
 fitted model.
 
@@ -9,11 +10,19 @@ Each model has two names: `cox(...)` returns the table EFFECTS, `fit_cox(...)` t
 functions go on: `effects(model)`, `overall_tests(model)`, `proportional_hazards(model)`, `residuals(model, kind)`.
 """
 
-from analysis.estimate.hazards.checks import events_per_term, influence, overall_tests, proportional_hazards, residuals
+from analysis.estimate.hazards.checks import (
+    events_per_term,
+    influence,
+    influence_summary,
+    overall_tests,
+    proportional_hazards,
+    residuals,
+)
 from analysis.estimate.hazards.cox import cox, fit_cox
 from analysis.estimate.hazards.cumulative import cumulative_hazard
 from analysis.estimate.hazards.finegray import fine_gray, fit_fine_gray
 from analysis.estimate.hazards.models import Model, effects
+from analysis.estimate.hazards.periods import time_varying_effect
 from analysis.estimate.hazards.prediction import predict_incidence
 from analysis.estimate.hazards.recurrent import (
     andersen_gill,
@@ -23,12 +32,14 @@ from analysis.estimate.hazards.recurrent import (
     pwp_gap_time,
     pwp_total_time,
 )
+from analysis.estimate.hazards.shape import effect_by_time, functional_form, linearity
 
 __all__ = [
     "Model",
     "andersen_gill",
     "cox",
     "cumulative_hazard",
+    "effect_by_time",
     "effects",
     "events_per_term",
     "fine_gray",
@@ -37,11 +48,15 @@ __all__ = [
     "fit_fine_gray",
     "fit_pwp_gap_time",
     "fit_pwp_total_time",
+    "functional_form",
     "influence",
+    "influence_summary",
+    "linearity",
     "overall_tests",
     "predict_incidence",
     "proportional_hazards",
     "pwp_gap_time",
     "pwp_total_time",
     "residuals",
+    "time_varying_effect",
 ]
