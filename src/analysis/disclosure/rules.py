@@ -110,6 +110,17 @@ def _only_large(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["patients"] > THRESHOLD].reset_index(drop=True)
 
 
+def _form(form: pd.DataFrame) -> pd.DataFrame:
+    """A group of few subjects would show their value of the number; it is dropped."""
+    kept = form[form["subjects"] > THRESHOLD].reset_index(drop=True)
+    return withhold(kept, ["subjects", "events"], within=["model", "variable"])
+
+
+def _many_events(frame: pd.DataFrame) -> pd.DataFrame:
+    """A group of few events would show their days; it is dropped."""
+    return frame[frame["events"] > THRESHOLD].reset_index(drop=True)
+
+
 def _nobody(frame: pd.DataFrame) -> pd.DataFrame:
     """No row: a course is one patient's, whatever is left out of it."""
     return frame.iloc[:0].reset_index(drop=True)
@@ -133,5 +144,8 @@ RULES = {
     "CLASS_SHARES": _only_large,
     "CLASS_FLOWS": _only_large,
     "COURSES": _nobody,
+    "PATTERNS": partial(withhold, count_columns=["count"], within=["total"]),
+    "FUNCTIONAL_FORM": _form,
+    "EFFECT_BY_TIME": _many_events,
     "SPECIFICATIONS": partial(withhold, count_columns=["subjects"]),
 }

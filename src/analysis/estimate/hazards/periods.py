@@ -57,7 +57,7 @@ def time_varying_effect(
     >>> age = [61, 70, 58, 66, 49, 60]
     >>> spells = pd.DataFrame({"time": [3, 5, 5, 8, 9, 9], "age": age, "event": "relapse"})
     >>> time_varying_effect(spells, "age", "relapse", "age", 5)[["term", "log_estimate"]].round(3).values.tolist()
-    [['age, up to day 5', 0.091], ['age, after day 5', 0.0]]
+    [['age, up to day 5', 0.06], ['age, after day 5', 0.077]]
     """
     cuts = np.atleast_1d(np.asarray(cut_days, dtype=float))
     if not len(cuts) or not np.isfinite(cuts).all() or cuts[0] <= 0 or (np.diff(cuts) <= 0).any():
