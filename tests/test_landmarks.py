@@ -187,7 +187,7 @@ def test_no_spells_give_no_rows():
     cohort, lines, spells = made_up()
     kept, flow = landmarks.at_landmark(cohort, lines, spells.iloc[:0], 180)
     assert kept.empty
-    assert flow["remaining"].tolist() == [0] * 6
+    assert flow["remaining"].tolist() == [0] * 3
     assert landmarks.time_varying(cohort, lines, spells.iloc[:0]).empty
 
 

@@ -39,7 +39,7 @@ def at_landmark(
     The result holds for those who reach the landmark, and depends on where it lies: run two.
 
     FLOW counts rows of the spells (patients, where each has one line; its first rule says which) lost to each event,
-    to the end of observation, and to an entry after the landmark.
+    to the end of observation, and to an entry after the landmark; an event that never occurs has no row.
 
     Sources: Anderson, Cain and Gelber, J Clin Oncol 1983;1:710; van Houwelingen, Scand J Stat 2007;34:70.
     R: `subset(spells, time > landmark & entry <= landmark)`, then `Surv(time - landmark, event)`.
@@ -65,14 +65,16 @@ def at_landmark(
     >>> findings = pd.DataFrame({"patient_id": ["a"], "day": [150], "finding": ["MRD"], "value": ["negative"]})
     >>> kept, flow = at_landmark({"findings": findings}, lines, spells, 180)
     >>> kept[["patient_id", "time", "mrd"]].astype(object).values.tolist(), flow["removed"].tolist()
-    ([['a', 220.0, 'negative']], [0, 1, 0, 0, 0, 0])
+    ([['a', 220.0, 'negative']], [0, 1, 0, 0])
     """
     if not np.isfinite(landmark_days) or landmark_days <= 0:
         raise ValueError(f"landmark_days: expected a number of days above 0, came {landmark_days!r}")
     check_spells(spells)
     known = records(cohort, lines, spells, mrd_sensitivity)
     codes = _by_then(known[known["since"] <= landmark_days], len(spells))
-    early = {word: (spells["event"] == word) & (spells["time"] <= landmark_days) for word in _REMOVED_BY}
+    # An event that the source does not know is not spoken of.
+    words = [word for word in _REMOVED_BY if word == "censored" or (spells["event"] == word).any()]
+    early = {word: (spells["event"] == word) & (spells["time"] <= landmark_days) for word in words}
     rules = {_REMOVED_BY[word].format(day=landmark_days): gone.to_numpy() for word, gone in early.items()}
     past = (spells["time"] > landmark_days).to_numpy()
     late = past & (spells["entry"] > landmark_days).to_numpy()

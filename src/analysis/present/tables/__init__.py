@@ -19,6 +19,7 @@ from analysis.present.tables.estimates import (
     rates,
     risk,
 )
+from analysis.present.tables.history import effect_by_time, functional_form, landmark, patterns
 from analysis.present.tables.html import table
 from analysis.present.tables.lines import (
     attrition_change,
@@ -40,11 +41,15 @@ __all__ = [
     "crude_comparison",
     "curves_at_times",
     "description",
+    "effect_by_time",
     "flow",
+    "functional_form",
+    "landmark",
     "line_agreement",
     "line_ends",
     "medians",
     "missingness",
+    "patterns",
     "rates",
     "regimens",
     "risk",

@@ -39,6 +39,7 @@ from analysis.present.words.cohort import (
     who,
 )
 from analysis.present.words.findings import attrition, crude_gap, headline, medians, rates
+from analysis.present.words.history import alt_effect_by_time, alt_functional_form, landmark, patterns
 from analysis.present.words.lines import (
     attrition_change,
     eras,
@@ -77,7 +78,9 @@ __all__ = [
     "alt_courses",
     "alt_crude_against_right",
     "alt_cumulative_incidence",
+    "alt_effect_by_time",
     "alt_event_free",
+    "alt_functional_form",
     "alt_rates",
     "alt_specifications",
     "attrition",
@@ -100,10 +103,12 @@ __all__ = [
     "format_percent",
     "headline",
     "implausible",
+    "landmark",
     "line_agreement",
     "medians",
     "missingness",
     "not_judged",
+    "patterns",
     "plural",
     "published_figures",
     "rates",
