@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis import schema
-from analysis.derive import landmarks, regimens
+from analysis.derive import landmarks, regimens, response
 from analysis.derive import spells as spells_of_lines
 from analysis.estimate import hazards
 from analysis.sources import synthetic
@@ -162,12 +162,16 @@ def test_at_the_landmark_and_as_it_changes_say_the_same_of_that_day():
     assert (spells["time"] > 270).sum() == len(kept)
 
 
-def test_a_source_without_findings_but_with_markers_is_judged_from_these_on_the_confirming_day():
+def test_markers_go_before_what_is_stated_and_count_from_the_confirming_day():
     labs = pd.DataFrame({"patient_id": "a", "day": [0, 30, 60, 90], "test": "serum M-protein",
                          "value": [4.0, 1.5, 0.2, 0.2], "unit": "g/dL"})  # fmt: skip
     lines = pd.DataFrame({"patient_id": ["a"], "line": [1], "start_day": [0]})
     spells = pd.DataFrame({"patient_id": ["a"], "line": [1], "entry": [0], "time": [400], "event": ["relapse"]})
-    rows = landmarks.time_varying({"labs": labs}, lines, spells)
+    stated = pd.DataFrame({"patient_id": ["a"], "day": [20], "finding": ["best response"], "value": ["CR"]})
+    cohort = {"labs": labs, "findings": stated}
+    rows = landmarks.time_varying(cohort, lines, spells)
+    given = response.assess(cohort, lines, mode="lab_only")
+    assert landmarks.time_varying({}, lines, spells, assessments=given)["response"].equals(rows["response"])
     assert rows["response"].astype(str).tolist() == ["unknown", "PR", "VGPR"]
     assert rows["entry"].tolist() == [0, 60, 90]
 

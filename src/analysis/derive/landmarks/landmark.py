@@ -22,14 +22,15 @@ def at_landmark(
     spells: pd.DataFrame,
     landmark_days: float,
     mrd_sensitivity: float = 1e-5,
+    assessments: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Who was still free of any event, and watched, at the landmark, and what was known of them by then?
 
     Returns LANDMARK_SPELLS and FLOW. Entry and time count from the landmark (`landmark_days` after time zero); an
     event or a last contact on the day of the landmark itself is before it. Beside the columns of the spells:
 
-    - `response`: the deepest on record by the landmark. FINDINGS "best response" on its own day; where a source states
-      none, the confirmed responses that its markers show, each on the day of the confirming sample. Never
+    - `response`: the deepest known by the landmark: confirmed responses that the markers show, each known from the day
+      of the confirming sample on; of a source without markers FINDINGS "best response" on its own day. Never
       `best_response` of LINES, which has seen the whole line.
     - `mrd`: the last test by then; of a positive and a negative one of the same day the positive. A negative test with
       a stated sensitivity coarser than `mrd_sensitivity` counts as no test.
@@ -50,6 +51,7 @@ def at_landmark(
     lines : LINES, for the days on which the lines begin
     spells : SPELLS of these lines, times in days
     landmark_days : days after time zero
+    assessments : ASSESSMENTS of `response.assess`, where they are at hand; else they are made from LABS each time
 
     Raises
     ------
@@ -70,7 +72,7 @@ def at_landmark(
     if not np.isfinite(landmark_days) or landmark_days <= 0:
         raise ValueError(f"landmark_days: expected a number of days above 0, came {landmark_days!r}")
     check_spells(spells)
-    known = records(cohort, lines, spells, mrd_sensitivity)
+    known = records(cohort, lines, spells, mrd_sensitivity, assessments)
     codes = _by_then(known[known["since"] <= landmark_days], len(spells))
     # An event that the source does not know is not spoken of.
     words = [word for word in _REMOVED_BY if word == "censored" or (spells["event"] == word).any()]

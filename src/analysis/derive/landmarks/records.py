@@ -17,7 +17,11 @@ _TRANSPLANTS = ("autologous transplant", "allogeneic transplant")
 
 
 def records(
-    cohort: dict[str, pd.DataFrame], lines: pd.DataFrame, spells: pd.DataFrame, mrd_sensitivity: float
+    cohort: dict[str, pd.DataFrame],
+    lines: pd.DataFrame,
+    spells: pd.DataFrame,
+    mrd_sensitivity: float,
+    assessments: pd.DataFrame | None,
 ) -> pd.DataFrame:
     """One row per record: spell (place among the spells), since (days from its time zero), kind, level.
 
@@ -29,7 +33,8 @@ def records(
     if not set(KEY) <= set(lines) or "start_day" not in lines or lines.empty:
         parts = []  # ready spells: no day of the patient's clock is known
     else:
-        parts = [*_findings(cohort, lines, mrd_sensitivity), *_treatments(cohort, lines)]
+        parts = [_responses(cohort, lines, assessments), _mrd(cohort, lines, mrd_sensitivity)]
+        parts += _treatments(cohort, lines)
     found = [part for part in parts if len(part)]
     if not found:
         return pd.DataFrame({"spell": [], "since": [], "kind": [], "level": []}).astype({"spell": int, "level": int})
@@ -48,27 +53,34 @@ def on_file(cohort: dict[str, pd.DataFrame]) -> dict[str, bool]:
     return {"transplanted": treatments is not None, "maintained": treatments is not None and "phase" in treatments}
 
 
-def _findings(cohort: dict[str, pd.DataFrame], lines: pd.DataFrame, sensitivity: float) -> list[pd.DataFrame]:
-    found = cohort.get("findings")
-    if found is None:
-        return [_from_markers(cohort, lines)]
-    stated = found[found["finding"] == "best response"]
-    stated = _placed(stated.assign(level=stated["value"].map(_GROUP_OF)).dropna(subset=["level"]), lines, "response")
-    tests = found[found["finding"] == "MRD"]
-    result = tests["value"].astype("str").str.lower()
-    read = result.str.startswith("positive") | (result.str.startswith("negative") & is_fine_enough(result, sensitivity))
-    level = result.str.startswith("negative").astype(int)  # LEVELS has positive first
-    tests = _placed(tests.assign(level=level)[read.to_numpy(bool)], lines, "mrd")
-    return [stated if len(stated) else _from_markers(cohort, lines), tests]
+def _responses(cohort: dict[str, pd.DataFrame], lines: pd.DataFrame, assessments: pd.DataFrame | None) -> pd.DataFrame:
+    """Confirmed responses by the markers, each on the day of the sample that confirms it: before, nobody knew it.
 
-
-def _from_markers(cohort: dict[str, pd.DataFrame], lines: pd.DataFrame) -> pd.DataFrame:
-    """Responses judged from the markers, each on the day of the sample that confirms it: before, nobody knew it."""
-    if not relapses.has_markers(cohort):
+    Only a source without markers is asked what it states: its "best response" is a judgement of the whole line, and
+    the day that it bears may have been set looking back.
+    """
+    if assessments is None and relapses.has_markers(cohort):
+        assessments = response.assess(cohort, lines, mode="lab_only")
+    if assessments is not None:
+        seen = schema.check(assessments, schema.ASSESSMENTS)
+        seen = seen.assign(day=seen.groupby(KEY)["day"].shift(-1), level=seen["confirmed"].map(_GROUP_OF))
+        seen = seen.dropna(subset=["day", "level"])[[*KEY, "day", "level"]]
+        return seen.astype({"level": int}).assign(kind="response")
+    if "findings" not in cohort:
         return pd.DataFrame()
-    seen = response.assess(cohort, lines, mode="lab_only")
-    seen = seen.assign(day=seen.groupby(KEY)["day"].shift(-1), level=seen["confirmed"].map(_GROUP_OF))
-    return seen.dropna(subset=["day", "level"])[[*KEY, "day", "level"]].assign(kind="response").astype({"level": int})
+    stated = cohort["findings"][cohort["findings"]["finding"] == "best response"]
+    return _placed(stated.assign(level=stated["value"].map(_GROUP_OF)).dropna(subset=["level"]), lines, "response")
+
+
+def _mrd(cohort: dict[str, pd.DataFrame], lines: pd.DataFrame, sensitivity: float) -> pd.DataFrame:
+    if "findings" not in cohort:
+        return pd.DataFrame()
+    tests = cohort["findings"][cohort["findings"]["finding"] == "MRD"]
+    result = tests["value"].astype("str").str.lower()
+    negative = result.str.startswith("negative")
+    read = result.str.startswith("positive") | (negative & is_fine_enough(result, sensitivity))
+    # LEVELS has positive first
+    return _placed(tests.assign(level=negative.astype(int))[read.to_numpy(bool)], lines, "mrd")
 
 
 def _treatments(cohort: dict[str, pd.DataFrame], lines: pd.DataFrame) -> list[pd.DataFrame]:

@@ -10,7 +10,11 @@ from analysis.derive.landmarks.records import KINDS, LEVELS, check_spells, on_fi
 
 
 def time_varying(
-    cohort: dict[str, pd.DataFrame], lines: pd.DataFrame, spells: pd.DataFrame, mrd_sensitivity: float = 1e-5
+    cohort: dict[str, pd.DataFrame],
+    lines: pd.DataFrame,
+    spells: pd.DataFrame,
+    mrd_sensitivity: float = 1e-5,
+    assessments: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The spells as stretches in which nothing new became known, each with what was known while it ran.
 
@@ -22,7 +26,8 @@ def time_varying(
 
     A Cox model takes them with delayed entry and no further care:
     `hazards.fit_cox(rows, "mrd", "relapse", strata="line", entry="entry", cluster="patient_id")`. Do not draw curves
-    of these groups: nobody starts in them. A response or a test is not drawn by lot; the effect is no effect of it.
+    of these groups: nobody starts in them. A response or a test is not drawn by lot; the effect is no effect of it. A
+    stated "best response" (read of sources without markers) may bear a day set looking back; then read landmarks only.
 
     Sources: Crowley and Hu, J Am Stat Assoc 1977;72:27; Therneau and Grambsch 2000, section 3.7.
     R: `survival::tmerge(..., tdc(day, value))`, then `coxph(Surv(tstart, tstop, event) ~ mrd)`.
@@ -39,7 +44,7 @@ def time_varying(
     [[0.0, 150.0, 'censored', 'not tested'], [150.0, 400.0, 'relapse', 'negative']]
     """
     check_spells(spells)
-    known = records(cohort, lines, spells, mrd_sensitivity)
+    known = records(cohort, lines, spells, mrd_sensitivity, assessments)
     end = spells["time"].to_numpy(float)
     known = known[known["since"].to_numpy() < end[known["spell"].to_numpy()]]
     cuts = _states(known, len(spells))
