@@ -137,6 +137,6 @@ def coverage(cohorts: int, m: int = 10) -> None:
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     asked = [int(text) for text in sys.argv[1:]]
-    speed(asked[0] if asked else 3)
+    speed(asked[0] if asked else 1)
     if len(asked) > 1:
         coverage(asked[1])
