@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from analysis import schema
 from analysis.estimate import hazards
@@ -35,6 +36,7 @@ def test_the_likelihood_ratio_of_a_curve_is_that_of_r():
     found = hazards.linearity(DATA, "age + marker", "relapse", "marker", **MODEL)
     assert found[["term", "df"]].values.tolist() == [["marker", 3]]
     assert found["statistic"].item() == pytest.approx(of_r("likelihood ratio").item(), rel=1e-8)
+    assert found["p"].item() == pytest.approx(stats.chi2.sf(found["statistic"].item(), 3), rel=1e-10)
 
 
 def test_with_clusters_the_curve_is_tested_by_the_robust_variance():
