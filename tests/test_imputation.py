@@ -126,13 +126,11 @@ def test_a_patient_has_one_value_on_all_lines():
         assert frame.index.equals(spells.index)
 
 
-def test_what_is_known_on_one_line_is_known_on_all():
+def test_what_a_later_line_knows_is_not_carried_back():
     spells = gappy(lines=2)
-    known = spells["marker"].notna() & (spells["line"] == 1)
-    half = spells.assign(marker=spells["marker"].mask(known))
-    for frame in imputation.imputed(half, COLUMNS, imputations=2):
-        of_first = frame.loc[known, "marker"].to_numpy()
-        assert (of_first == spells.loc[known, "marker"].to_numpy()).all()
+    known_later = spells["marker"].mask(spells["line"] == 1)
+    with pytest.raises(schema.SchemaError, match="'marker': expected the same on all lines of a patient"):
+        imputation.imputed(spells.assign(marker=known_later), COLUMNS)
 
 
 def test_the_seed_decides_and_more_imputations_go_on_from_fewer():
@@ -202,7 +200,7 @@ def test_a_column_that_changes_within_a_patient_is_refused_where_it_has_gaps():
     spells["prior"] = np.where(spells["line"] == 2, 5.0, 1.0)
     imputation.imputed(spells, [*COLUMNS, "prior"], imputations=1, cycles=1)
     spells.loc[3, "prior"] = np.nan
-    with pytest.raises(schema.SchemaError, match=r"'prior': expected one value per patient.*300 patient|299 patient"):
+    with pytest.raises(schema.SchemaError, match=r"'prior': expected the same.* 300 patient"):
         imputation.imputed(spells, [*COLUMNS, "prior"])
 
 
@@ -315,6 +313,21 @@ def test_complete_cases_stand_beside_the_imputed():
     # nobody is left out, so the complete covariate is known better
     assert found["std_error"].iloc[5] < found["std_error"].iloc[0]
     schema.check(found, schema.EFFECTS)
+
+
+def test_unknown_stays_a_level_where_asked_and_predicts():
+    spells = gappy(lines=2)
+    prior = np.where(spells["line"] == 1, "unknown", np.where(spells["z"] > 0, "deep", "shallow")).astype(object)
+    spells = spells.assign(prior=prior)
+    terms = "z + flag + prior"
+    with pytest.raises(schema.SchemaError, match="'prior'"):
+        imputation.with_imputation(
+            spells.assign(prior=spells["prior"].where(spells.index != 4, "none")), terms, "relapse"
+        )
+    found = imputation.with_imputation(spells, terms, "relapse", columns=["flag"], imputations=2, cluster="patient_id")
+    ours = found[found["model"].str.endswith("2 imputations")]
+    assert ours["term"].tolist() == ["z", "flag", "prior[shallow]", "prior[unknown]"]
+    assert ours["subjects"].unique().tolist() == [300]
 
 
 def test_another_model_is_imputed_alike():

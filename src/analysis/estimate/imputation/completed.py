@@ -36,8 +36,8 @@ def imputed(
 
     Each gap takes a value seen in one of the `donors` patients predicted nearest (predictive mean matching), from all
     other columns, each cause's event indicator and its Nelson-Aalen cumulative hazard by line. "unknown" is a gap. A
-    patient's gap is filled once for all lines of the patient; what is known on one line is known on all. A column
-    that is complete predicts by its value on the patient's first line.
+    patient's gap is filled once for all lines of the patient. A column that is complete predicts by its value on the
+    patient's first line.
 
     It assumes that a value's being missing depends on what was seen only (missing at random), which no data can show.
     Interactions and curves of incomplete columns are not in the imputation model and come out too weak.
@@ -45,8 +45,8 @@ def imputed(
     Parameters
     ----------
     spells : table SPELLS with the columns named here, all rows of each patient
-    columns : all covariates of the model to be fitted, incomplete or not
-    auxiliary : further columns that help to guess; they are not filled in the result
+    columns : the covariates to be filled; those without gaps only predict
+    auxiliary : further columns that predict, as they are: in them "unknown" is a level of its own
     imputations, cycles : completed data sets, and rounds of the equations for each
     seed : each data set has its own stream of random numbers, so the first five of twenty are those of five
     entry : column with the time of delayed entry, where there is one
@@ -61,8 +61,8 @@ def imputed(
     Raises
     ------
     analysis.schema.SchemaError
-        for absent columns, one without any known value, one whose known values change within a patient, too few
-        known values for the predictors, numbers below 1.
+        for absent columns, one without any known value, one with gaps that is not the same on all lines of a
+        patient, too few known values for the predictors, numbers below 1.
 
     Example
     -------
@@ -80,7 +80,8 @@ def imputed(
     if not any(gaps(spells[name]).any() for name in columns):
         return [with_gaps(spells, columns)]
     first, place = by_patient(spells)
-    found = variables(spells, first, place, columns + auxiliary)
+    found = variables(spells, first, place, columns, unknown=True)
+    found += variables(spells, first, place, auxiliary, unknown=False)
     outcome = outcomes(spells, place, len(first), entry)
     framed = with_gaps(spells, columns)
     with one_thread():

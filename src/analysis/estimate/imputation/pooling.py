@@ -21,6 +21,7 @@ def with_imputation(
     terms: str,
     cause: str | list[str],
     fit: Callable[..., pd.DataFrame] = cox,
+    columns: Sequence[str] | None = None,
     auxiliary: Sequence[str] = (),
     imputations: int = 20,
     cycles: int = 10,
@@ -32,8 +33,10 @@ def with_imputation(
 
     Parameters
     ----------
-    spells, terms, cause : as in `hazards.cox`; "unknown" of a variable of `terms` is a gap
+    spells, terms, cause : as in `hazards.cox`
     fit : "cox" or another function of `hazards` with its arguments that returns EFFECTS
+    columns : variables of `terms` whose gaps, "unknown" among them, are filled; left out: all. In the others "unknown"
+        is a level of its own, as it should be where a value is missing by nature
     auxiliary, imputations, cycles, seed : as in `imputed`
     model : what `fit` takes further: strata, cluster, entry, ...
 
@@ -58,15 +61,17 @@ def with_imputation(
     >>> with_imputation(spells, "age", "death", imputations=3)[["model", "subjects"]].values.tolist()
     [['Cox, death, complete cases', 54.0], ['Cox, death, 3 imputations', 60.0]]
     """
-    columns = [name for name in variables_of(terms) if name not in SPELLS.names]
-    check_columns(spells, columns, least=0)
+    named = [name for name in variables_of(terms) if name not in SPELLS.names]
+    columns = named if columns is None else list(columns)
+    further = [name for name in dict.fromkeys([*named, *auxiliary]) if name not in columns]
+    check_columns(spells, columns + further, least=0)
     known = with_gaps(spells, columns)
     complete = fit(known, terms, cause, conf_level=conf_level, **model)
     complete = complete.assign(model=complete["model"] + ", complete cases")
     if not columns or not known[columns].isna().any(axis=None):
         return complete.assign(note=_joined(complete["note"], "nothing is missing, nothing imputed"))
     completed = imputed(
-        spells, columns, auxiliary, imputations=imputations, cycles=cycles, seed=seed, entry=model.get("entry")
+        spells, columns, further, imputations=imputations, cycles=cycles, seed=seed, entry=model.get("entry")
     )
     tables = [fit(frame, terms, cause, conf_level=conf_level, **model) for frame in completed]
     return pd.concat([complete, pooled(tables, conf_level)], ignore_index=True)

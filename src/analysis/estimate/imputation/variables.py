@@ -29,10 +29,11 @@ class Variable:
         return np.isnan(self.values)
 
 
-def gaps(values: pd.Series) -> np.ndarray:
-    """Which values are missing? The word "unknown" is."""
+def gaps(values: pd.Series, unknown: bool = True) -> np.ndarray:
+    """Which values are missing? The word "unknown" is, unless it is to count as a level of its own."""
     missing = values.isna().to_numpy(bool)
-    return missing if pd.api.types.is_numeric_dtype(values.dtype) else missing | values.eq(UNKNOWN).to_numpy(bool)
+    words = unknown and not pd.api.types.is_numeric_dtype(values.dtype)
+    return missing | values.eq(UNKNOWN).to_numpy(bool) if words else missing
 
 
 def with_gaps(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
@@ -78,50 +79,48 @@ def raise_all(faults: list[str]) -> None:
         raise SchemaError(f"imputation: {len(dict.fromkeys(faults))} fault(s)\n{listing}")
 
 
-def variables(spells: pd.DataFrame, first: pd.DataFrame, place: np.ndarray, columns: list[str]) -> list[Variable]:
-    """The columns, one value per patient. SchemaError for one that cannot be imputed once per patient."""
+def variables(
+    spells: pd.DataFrame, first: pd.DataFrame, place: np.ndarray, columns: list[str], unknown: bool
+) -> list[Variable]:
+    """The columns, one value per patient; is "unknown" a gap? SchemaError for one that cannot be filled per patient."""
     faults, found = [], []
     for name in columns:
         if name in SPELLS.names:
             faults.append(f"column {name!r}: expected a covariate, came a column of SPELLS; leave it out")
             continue
-        missing = gaps(spells[name])
+        missing = gaps(spells[name], unknown)
         if missing.all():
             faults.append(f"column {name!r}: expected known values, came none; leave it out of the model")
             continue
         if missing.any() and (fault := _varies(spells, place, name, missing)):
             faults.append(fault)
             continue
-        values = first[name].copy()
-        if missing.any():  # known on any line of the patient is known
-            known = pd.Series(np.flatnonzero(~missing), index=place[~missing])
-            known = known[~known.index.duplicated()]
-            values.iloc[known.index] = spells[name].iloc[known.to_numpy()].to_numpy()
-        found.append(_variable(name, values))
+        found.append(_variable(name, first[name], gaps(first[name], unknown)))
     raise_all(faults)
     return found
 
 
 def _varies(spells: pd.DataFrame, place: np.ndarray, name: str, missing: np.ndarray) -> str:
-    known = pd.DataFrame({"patient": place[~missing], "value": spells[name][~missing].to_numpy()})
-    differing = known.drop_duplicates()["patient"].duplicated().sum()
+    """What is wrong with a column with gaps that is not the same on all lines of a patient."""
+    seen = pd.DataFrame({"patient": place, "value": spells[name].astype(object).mask(missing).to_numpy()})
+    differing = int(seen.drop_duplicates()["patient"].duplicated().sum())
     if not differing:
         return ""
     return (
-        f"column {name!r}: expected one value per patient, because a gap is filled once per patient, came several in "
-        f"{differing} patient(s); take one line at a time, or give its gaps a level of their own"
+        f"column {name!r}: expected the same on all lines of a patient, because a gap is filled once per patient, came "
+        f"something else on some lines of {differing} patient(s); take one line at a time, or leave it out of "
+        '`columns`, with its gaps as a level "unknown"'
     )
 
 
-def _variable(name: str, values: pd.Series) -> Variable:
-    missing = gaps(values)
+def _variable(name: str, values: pd.Series, missing: np.ndarray) -> Variable:
     if pd.api.types.is_bool_dtype(values.dtype):
         return Variable(name, values.astype("boolean").to_numpy(float, na_value=np.nan), (False, True), True)
     if pd.api.types.is_numeric_dtype(values.dtype):
         return Variable(name, values.to_numpy(float, na_value=np.nan), None, True)
     categories = isinstance(values.dtype, pd.CategoricalDtype)
     levels = list(values.cat.categories) if categories else sorted(values[~missing].unique(), key=str)
-    levels = [level for level in levels if level != UNKNOWN and (values[~missing] == level).any()]
+    levels = [level for level in levels if (values[~missing] == level).any()]
     codes = values.astype(object).map({level: code for code, level in enumerate(levels)}).to_numpy(float)
     return Variable(name, codes, tuple(levels), categories and bool(values.cat.ordered))
 
