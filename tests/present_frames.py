@@ -237,3 +237,124 @@ def landmark_flow(unit="patients", event="relapse"):
     ]
     removed = pd.array([0, 120, None, 0], dtype="Int64")
     return pd.DataFrame({"step": range(1, 5), "rule": rules, "removed": removed, "remaining": [1200, 1080, 1075, 1075]})
+
+
+def effects(endpoint="relapse"):
+    """Two causes of one model, a term without an estimate among them."""
+    terms = ["iss[III]", "I(age_years / 10)", "del17p"]
+    rows = []
+    for model, ratios in ((f"Cox, {endpoint}", (1.5, 1.02, np.nan)), ("Cox, death", (1.8, 1.31, 0.7))):
+        for term, ratio in zip(terms, ratios, strict=True):
+            log, error = np.log(ratio), 0.1
+            rows.append(
+                {
+                    "model": model,
+                    "term": term,
+                    "scale": "hazard ratio",
+                    "estimate": ratio,
+                    "conf_low": np.exp(log - 1.96 * error),
+                    "conf_high": np.exp(log + 1.96 * error),
+                    "log_estimate": log,
+                    "std_error": error,
+                    "p": 0.0004 if ratio > 1.2 else 0.4,
+                    "subjects": 900.0,
+                    "events": 500.0,
+                    "note": "90 of 990 rows left out for missing values (iss 90)",
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def tests(endpoint="relapse", p=0.003):
+    """A term whose effect changes, one whose effect does not, and both together."""
+    return pd.DataFrame(
+        {
+            "model": f"Cox, {endpoint}",
+            "test": "proportional hazards, km",
+            "term": ["iss", "del17p", "all"],
+            "statistic": [11.2, 0.4, 12.0],
+            "df": [2, 1, 3],
+            "p": [p, 0.53, 0.007],
+            "note": "",
+        }
+    )
+
+
+def contrasts(endpoint="relapse"):
+    """Everybody with and without, for both causes."""
+    return pd.DataFrame(
+        {
+            "estimand": "standardised cumulative incidence",
+            "stratum": "del17p = 1.0",
+            "reference": "del17p = 0.0",
+            "event": [endpoint, "death"],
+            "time": 24 * MONTH,
+            "estimate": [0.118, -0.01],
+            "conf_low": [0.02, -0.03],
+            "conf_high": [0.21, 0.01],
+            "std_error": 0.05,
+            "p": [0.02, 0.3],
+            "subjects": 900.0,
+            "events": [400.0, 80.0],
+            "note": "",
+        }
+    )
+
+
+def standardised(endpoint="relapse"):
+    """Two adjusted curves of one event."""
+    months = np.arange(1, 61)
+    parts = []
+    for stratum, pace in (("del17p = 0.0", 40), ("del17p = 1.0", 22)):
+        share = 1 - np.exp(-months / pace)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "estimand": "standardised cumulative incidence",
+                    "stratum": stratum,
+                    "event": endpoint,
+                    "time": months * MONTH,
+                    "estimate": share,
+                    "conf_low": share - 0.03,
+                    "conf_high": share + 0.03,
+                    "std_error": 0.015,
+                    "at_risk": 900.0 - 10 * months,
+                    "events": 5.0 * months,
+                    "censored": 5.0 * months,
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def terms():
+    """One covariate in the models, one that is not, one that the cohort lacks."""
+    return pd.DataFrame(
+        {
+            "term": ["iss", "t14_16", "fitness"],
+            "formula": ["iss", "t14_16", "fitness"],
+            "used": [True, False, False],
+            "reference": ["I", "", ""],
+            "columns": [2, 1, 0],
+            "known": [900.0, 850.0, 0.0],
+            "smallest": [250.0, 30.0, np.nan],
+            "note": ["", "fewer than 50 in a level", "not in this cohort"],
+        }
+    )
+
+
+def published():
+    """What others found, one row with limits and one without."""
+    return pd.DataFrame(
+        {
+            "term": ["iss[III]", "del17p"],
+            "contrast": ["stage III v I", "del(17p) present v absent"],
+            "outcome": ["progression-free survival", "overall survival"],
+            "event": ["relapse", "death"],
+            "estimate": [1.6, 1.78],
+            "conf_low": [1.2, np.nan],
+            "conf_high": [2.1, np.nan],
+            "source": ["a trial", "a registry"],
+            "grade": ["verified", "secondary"],
+        }
+    )

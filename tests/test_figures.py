@@ -29,6 +29,8 @@ FIGURES = {
     "calibration": lambda: figures.calibration(frames.calibration()),
     "functional form": lambda: figures.functional_form(frames.functional_form()),
     "effect by time": lambda: figures.effect_by_time(frames.effect_by_time()),
+    "effects": lambda: figures.effects(frames.effects(), "relapse"),
+    "standardised": lambda: figures.standardised(frames.standardised(), "relapse", 60),
 }
 EMPTY = {
     "cumulative incidence": lambda: figures.cumulative_incidence(
@@ -46,6 +48,8 @@ EMPTY = {
     "calibration": lambda: figures.calibration(schema.empty(schema.CALIBRATION)),
     "functional form": lambda: figures.functional_form(schema.empty(schema.FUNCTIONAL_FORM)),
     "effect by time": lambda: figures.effect_by_time(schema.empty(schema.EFFECT_BY_TIME)),
+    "effects": lambda: figures.effects(schema.empty(schema.EFFECTS), "relapse"),
+    "standardised": lambda: figures.standardised(schema.empty(schema.CURVES), "relapse", 60),
 }
 
 

@@ -79,6 +79,11 @@ TABLES = {
     "line agreement": lambda: tables.line_agreement(frames.line_agreement()),
     "line ends": lambda: tables.line_ends(REASONS),
     "specifications": lambda: tables.specifications(frames.specifications("relapse")),
+    "effects": lambda: tables.effects(frames.effects(), "relapse"),
+    "tests": lambda: tables.tests(frames.tests(), "relapse", "Tests"),
+    "contrasts": lambda: tables.contrasts(frames.contrasts(), "relapse"),
+    "covariates": lambda: tables.covariates(frames.terms()),
+    "published": lambda: tables.beside_published(frames.effects(), frames.published(), "relapse"),
 }
 EMPTY = {
     "landmark": lambda: tables.landmark(schema.empty(schema.FLOW), 180),
@@ -104,6 +109,11 @@ EMPTY = {
     "line agreement": lambda: tables.line_agreement(frames.line_agreement().iloc[:0]),
     "line ends": lambda: tables.line_ends(REASONS.iloc[:0]),
     "specifications": lambda: tables.specifications(schema.empty(schema.SPECIFICATIONS)),
+    "effects": lambda: tables.effects(schema.empty(schema.EFFECTS), "relapse"),
+    "tests": lambda: tables.tests(schema.empty(schema.TESTS), "relapse", "Tests"),
+    "contrasts": lambda: tables.contrasts(schema.empty(schema.CONTRASTS), "relapse"),
+    "covariates": lambda: tables.covariates(schema.empty(schema.TERMS)),
+    "published": lambda: tables.beside_published(frames.effects(), schema.empty(schema.PUBLISHED_EFFECTS), "relapse"),
 }
 
 
@@ -390,3 +400,14 @@ def test_a_shape_withheld_is_said_and_a_rarer_pattern_counted():
     assert cells(few)[2] == ["del(17p) + t(4;14) + gain of 1q", "204", "6.8 %"]
     assert "1 rarer pattern is not shown." in few.data.replace("\u00a0", " ")
     assert cells(tables.patterns(frames.patterns()))[3] == ["ISS stage", "1–7", "–"]
+
+
+def test_ours_stand_beside_the_published_ones_with_source_and_grade():
+    rows = cells(tables.beside_published(frames.effects(), frames.published(), "relapse"))
+    assert rows[1][2:] == ["1.50 (1.23–1.82)", "1.60 (1.20–2.10)progression-free survival", "a trial [verified]"]
+    assert rows[2][2:] == ["0.70 (0.58–0.85)", "1.78overall survival", "a registry [secondary]"]
+
+
+def test_without_relapse_on_record_the_next_line_stands_beside_the_published_relapse():
+    rows = cells(tables.beside_published(frames.effects("next_line"), frames.published(), "next_line"))
+    assert rows[1][1] == "hazard of start of the next line"

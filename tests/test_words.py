@@ -87,10 +87,12 @@ def everything(endpoint):
         "alt_crude_against_right": words.alt_crude_against_right(frames.comparison(event), 24, name),
         "alt_cumulative_incidence": words.alt_cumulative_incidence(curves, event, 60, name),
         "alt_effect_by_time": words.alt_effect_by_time(frames.effect_by_time()),
+        "alt_effects": words.alt_effects(frames.effects(endpoint), endpoint),
         "alt_event_free": words.alt_event_free(curves, 60, labels.event_name("any", endpoint)),
         "alt_functional_form": words.alt_functional_form(frames.functional_form()),
         "alt_rates": words.alt_rates(frames.rates(event), event, name),
         "alt_specifications": words.alt_specifications(frames.specifications(event), event),
+        "alt_standardised": words.alt_standardised(frames.standardised(event), name, 60),
         "attrition": words.attrition(frames.attrition(), 24),
         "attrition_change": words.attrition_change(
             frames.attrition(), frames.attrition().iloc[:9].assign(estimate=0.1)
@@ -98,10 +100,13 @@ def everything(endpoint):
         "calibration": words.calibration(frames.calibration().iloc[2:]),
         "checks": words.checks(CHECKS),
         "class_shares": words.class_shares(frames.class_shares()),
+        "covariates": words.covariates(frames.terms()),
         "crude_gap": words.crude_gap(frames.comparison(event), event, endpoint, 24),
         "daily_life": words.daily_life(),
         "definitions": words.definitions(endpoint, settings),
         "early_signs": words.early_signs(),
+        "effects": words.effects(frames.effects(endpoint), endpoint),
+        "effects_caveat": words.effects_caveat(),
         "era_caveat": words.era_caveat(),
         "eras": words.eras(GROUPS, 20),
         "flow": words.flow(FLOW),
@@ -114,12 +119,14 @@ def everything(endpoint):
         "missingness": words.missingness(MISSINGNESS),
         "not_judged": words.not_judged(12 if endpoint == "relapse" else 0, 900 if endpoint == "relapse" else 0),
         "patterns": words.patterns(frames.patterns()),
+        "proportional": words.proportional(frames.tests(endpoint), endpoint),
         "published_figures": words.published_figures(),
         "rates": words.rates(frames.rates(event), event, endpoint),
         "selection_caveat": words.selection_caveat(frames.attrition()),
         "small_groups": words.small_groups(GROUPS, 20),
         "specifications": words.specifications(frames.specifications(event)),
         "stage_of_data": words.stage_of_data({"treatments": PATIENTS}),
+        "standardised": words.standardised(frames.contrasts(endpoint), endpoint),
         "start_imputed": words.start_imputed(169),
         "strategies": words.strategies(frames.class_shares()),
         "rising_survival": words.rising_survival(SURVIVAL),
@@ -598,3 +605,36 @@ def test_alt_texts_of_shapes_tell_both_ends():
     time = plain(words.alt_effect_by_time(frames.effect_by_time()))
     assert "del(17p), 1.40 for all times: 2.10 (1.68–2.62) around 3.0 months" in time
     assert words.alt_functional_form(frames.functional_form().iloc[3:]).endswith("no group has a ratio.")
+
+
+def test_effects_name_the_clear_terms_strongest_first_and_the_rest():
+    text = plain(words.effects(frames.effects(), "relapse"))
+    assert "Hazard of relapse: ISS stage: III 1.50 (1.23–1.82)." in text
+    assert "ISS stage: III 1.80 (1.48–2.19), del(17p) 0.70 (0.58–0.85) and age, per 10 years 1.31 (1.08–1.59)." in text
+    assert "Not told apart from no difference: age, per 10 years." in text
+
+
+def test_effects_that_last_are_not_said_to_be_proved_to_last():
+    assert "does not show that none does" in words.proportional(frames.tests(p=0.4), "relapse")
+    assert "ISS stage" in words.proportional(frames.tests(), "relapse")
+
+
+def test_adjusted_differences_are_told_in_points():
+    assert "del(17p) present rather than del(17p) absent: +11.8 (+2.0 to +21.0) percentage points by 24 months." in (
+        plain(words.standardised(frames.contrasts(), "relapse")).replace("Del", "del")
+    )
+
+
+@pytest.mark.parametrize(
+    ("say", "expected"),
+    [
+        (lambda: words.effects(schema.empty(schema.EFFECTS), "relapse"), "No model has an estimate."),
+        (lambda: words.standardised(schema.empty(schema.CONTRASTS), "relapse"), "No adjusted difference"),
+        (lambda: words.proportional(schema.empty(schema.TESTS), "relapse"), "could not be tested"),
+        (lambda: words.covariates(schema.empty(schema.TERMS)), "No covariate"),
+        (lambda: words.alt_effects(schema.empty(schema.EFFECTS), "relapse"), "no term has an estimate"),
+        (lambda: words.alt_standardised(schema.empty(schema.CURVES), "relapse", 60), "nothing to show"),
+    ],
+)
+def test_a_model_without_numbers_is_said_to_have_none(say, expected):
+    assert expected in say()

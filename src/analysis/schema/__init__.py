@@ -4,11 +4,13 @@
 faults that a reader found in somebody's files. The tables themselves are plain declarations in
 `cohort.py` (what a source delivers and what is derived from it), `response.py` (what raw values say of
 each line), `covariates.py` (what is known of a line later, what is missing, which shape an effect has), `results.py`
-(what an estimate returns) and `treatment.py` (what is said of treatments and lines).
+(what an estimate returns), `effects.py` (what a regression returns) and `treatment.py` (what is said of treatments and
+lines).
 """
 
 from analysis.schema.cohort import COHORT, FINDINGS, LABS, LINES, PATIENTS, SPELLS, TREATMENTS, TRUTH
 from analysis.schema.covariates import EFFECT_BY_TIME, FUNCTIONAL_FORM, LANDMARK_SPELLS, PATTERNS, STATUS_SPELLS
+from analysis.schema.effects import CONTRASTS, EFFECTS, PUBLISHED_EFFECTS, RESIDUALS, TERMS, TESTS
 from analysis.schema.faults import FAULTS, BadInputError, fault_lines
 from analysis.schema.response import (
     ASSESSMENTS,
@@ -28,7 +30,6 @@ from analysis.schema.results import (
     CURVES,
     DESCRIPTION,
     DIFFERENCES,
-    EFFECTS,
     EXPECTED_TIMES,
     FLOW,
     GROUP_TESTS,
@@ -37,10 +38,8 @@ from analysis.schema.results import (
     OCCUPANCY,
     QUANTILES,
     RATES,
-    RESIDUALS,
     RESTRICTED_MEANS,
     RISK,
-    TESTS,
 )
 from analysis.schema.table import Column, SchemaError, Table, check, empty
 from analysis.schema.treatment import (
@@ -69,6 +68,7 @@ __all__ = [
     "CLASS_FLOWS",
     "CLASS_SHARES",
     "COHORT",
+    "CONTRASTS",
     "COURSES",
     "CURVES",
     "DAYS_PER_MONTH",
@@ -97,6 +97,7 @@ __all__ = [
     "OUTCOMES",
     "PATIENTS",
     "PATTERNS",
+    "PUBLISHED_EFFECTS",
     "QUANTILES",
     "RATES",
     "REASONS",
@@ -111,6 +112,7 @@ __all__ = [
     "STAGING",
     "STATUS_SPELLS",
     "STRATEGIES",
+    "TERMS",
     "TESTS",
     "TREATMENTS",
     "TRUTH",

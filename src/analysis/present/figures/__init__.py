@@ -2,6 +2,7 @@
 
 from analysis.present.figures.curves import cumulative_incidence, event_free
 from analysis.present.figures.dots import calibration, crude_against_right, rates
+from analysis.present.figures.effects import effects, standardised
 from analysis.present.figures.paths import class_flows, courses
 from analysis.present.figures.shape import effect_by_time, functional_form
 from analysis.present.figures.specifications import specifications
@@ -18,6 +19,7 @@ __all__ = [
     "crude_against_right",
     "cumulative_incidence",
     "effect_by_time",
+    "effects",
     "empty_figure",
     "event_free",
     "functional_form",
@@ -25,4 +27,5 @@ __all__ = [
     "rates",
     "show",
     "specifications",
+    "standardised",
 ]

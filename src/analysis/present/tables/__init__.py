@@ -10,6 +10,7 @@ from analysis.present.tables.cohort import (
     regimens,
     small_groups,
 )
+from analysis.present.tables.effects import beside_published, contrasts, covariates, effects, tests
 from analysis.present.tables.estimates import (
     attrition,
     calibration,
@@ -34,14 +35,18 @@ __all__ = [
     "attrition",
     "attrition_change",
     "attrition_counts",
+    "beside_published",
     "calibration",
     "checks",
     "class_flows",
     "class_shares",
+    "contrasts",
+    "covariates",
     "crude_comparison",
     "curves_at_times",
     "description",
     "effect_by_time",
+    "effects",
     "flow",
     "functional_form",
     "landmark",
@@ -56,5 +61,6 @@ __all__ = [
     "small_groups",
     "specifications",
     "table",
+    "tests",
     "unknown_agents",
 ]
