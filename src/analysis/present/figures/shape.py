@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from analysis import schema
-from analysis.present import labels
+from analysis.present import labels, terms
 from analysis.present.figures import style
 
 _DOT = "#0b4f7d"
@@ -48,7 +48,7 @@ def effect_by_time(effects: pd.DataFrame) -> Figure:
     rows = effects[effects["estimate"].notna()].assign(months=effects["time"] / schema.DAYS_PER_MONTH)
     if rows.empty:
         return style.empty_figure("Effects over time: no group has a ratio to show")
-    panels = [(labels.variable_name(term), group) for term, group in rows.groupby("term", sort=False)]
+    panels = [(terms.term_name(term), group) for term, group in rows.groupby("term", sort=False)]
     return _panels(panels, "months", "hazard ratio", "months since the start of the line")
 
 

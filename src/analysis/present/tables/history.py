@@ -6,7 +6,7 @@ import pandas as pd
 from IPython.display import HTML
 
 from analysis import schema
-from analysis.present import labels, numbers
+from analysis.present import labels, numbers, terms
 from analysis.present.tables.html import NUMBER, TEXT, count, table
 
 
@@ -64,7 +64,7 @@ def effect_by_time(effects: pd.DataFrame) -> HTML:
     """The numbers of `figures.effect_by_time`. `effects`: schema.EFFECT_BY_TIME."""
     schema.check(effects, schema.EFFECT_BY_TIME)
     rows = [
-        [labels.variable_name(row["term"]), numbers.format_months(row["time"]), count(row, "events"), _ratio(row)]
+        [terms.term_name(row["term"]), numbers.format_months(row["time"]), count(row, "events"), _ratio(row)]
         for _, row in effects.iterrows()
     ]
     columns = [("term", TEXT), ("around", NUMBER), ("events", NUMBER), ("hazard ratio (95 % limits)", NUMBER)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis import schema
-from analysis.present import labels, numbers
+from analysis.present import labels, numbers, terms
 from analysis.present.words.findings import NOTHING
 
 
@@ -67,7 +67,7 @@ def alt_effect_by_time(effects: pd.DataFrame) -> str:
     for term, rows in effects[effects["estimate"].notna()].groupby("term", sort=False):
         parts = [f"{_ratio(row)} around {numbers.format_months(row['time'])}" for row in _ends(rows)]
         overall = numbers.format_number(rows["overall"].iloc[0], 2)
-        texts.append(f"{labels.variable_name(term)}, {overall} for all times: {numbers.listed(parts)}")
+        texts.append(f"{terms.term_name(term)}, {overall} for all times: {numbers.listed(parts)}")
     return f"Dots with limits. Hazard ratio by time: {'; '.join(texts) or 'no group has a ratio'}."
 
 
