@@ -35,7 +35,7 @@ def chained(
             known = values[name][~missing]
             chosen = _matched(known, others[~missing], others[missing], variable, donors, rng)
             values[name][missing] = known[chosen]
-            blocks[name] = _block(variable, values[name])
+            blocks[name][missing] = blocks[name][~missing][chosen]
     return values
 
 
@@ -49,14 +49,13 @@ def _begun(variable: Variable, rng: np.random.Generator) -> np.ndarray:
 def _block(variable: Variable, values: np.ndarray) -> np.ndarray:
     """The columns by which a variable predicts others: a number as it is, a factor by indicators."""
     if variable.levels is None:
-        return _standard(values[:, None], variable.values)
+        return _standard(values[:, None])
     return (values[:, None] == np.arange(1, len(variable.levels))).astype(float)
 
 
-def _standard(columns: np.ndarray, seen: np.ndarray | None = None) -> np.ndarray:
-    seen = columns if seen is None else seen[:, None]
-    scale = np.nanstd(seen, axis=0)
-    return (columns - np.nanmean(seen, axis=0)) / np.where(scale > 0, scale, 1) if len(columns) else columns
+def _standard(columns: np.ndarray) -> np.ndarray:
+    scale = columns.std(axis=0)
+    return (columns - columns.mean(axis=0)) / np.where(scale > 0, scale, 1)
 
 
 def _matched(known, seen, unseen, variable: Variable, donors: int, rng: np.random.Generator) -> np.ndarray:
