@@ -74,5 +74,4 @@ def effect_by_time(effects: pd.DataFrame) -> HTML:
 def _ratio(row: pd.Series) -> str:
     if numbers.missing(row["estimate"]):
         return numbers.why_missing(row)
-    low, high = (numbers.format_number(row[name], 2) for name in ("conf_low", "conf_high"))
-    return f"{numbers.format_number(row['estimate'], 2)} ({low}–{high})"
+    return numbers.format_ratio(row["estimate"], row["conf_low"], row["conf_high"])

@@ -48,7 +48,7 @@ from analysis.present.words.effects import (
     standardised,
 )
 from analysis.present.words.findings import attrition, crude_gap, headline, medians, rates
-from analysis.present.words.history import alt_effect_by_time, alt_functional_form, landmark, patterns
+from analysis.present.words.history import alt_effect_by_time, alt_functional_form, imputed, landmark, patterns
 from analysis.present.words.lines import (
     attrition_change,
     eras,
@@ -117,6 +117,7 @@ __all__ = [
     "format_percent",
     "headline",
     "implausible",
+    "imputed",
     "landmark",
     "line_agreement",
     "medians",

@@ -51,6 +51,39 @@ def patterns(patterns: pd.DataFrame) -> str:
     return f"{text}; the most frequent gap is {named} ({numbers.format_percent(most['share'])})."
 
 
+def imputed(effects: pd.DataFrame, endpoint: str) -> str:
+    """What changes when gaps are filled? `effects`: schema.EFFECTS of `estimate.imputation.with_imputation`.
+
+    One point per model: the term whose ratio moves most from complete cases to filled gaps.
+    """
+    schema.check(effects, schema.EFFECTS)
+    reading = effects["model"].str.rpartition(", ")
+    points = []
+    for model, rows in effects.groupby(reading[0], sort=False):
+        complete = rows[rows["model"].str.endswith(", complete cases")].set_index("term")
+        filled = rows[rows["model"].str.endswith(" imputations")].set_index("term")
+        moved = (filled["log_estimate"] - complete["log_estimate"]).abs().dropna()
+        name = labels.sentence(terms.model_name(model, endpoint))
+        if filled.empty:
+            points.append(f"- {name}: nothing is missing, nothing was filled.")
+            continue
+        sizes = [numbers.plural(frame["subjects"].iloc[0], "patient") for frame in (complete, filled)]
+        text = f"- {name}: {sizes[0]} with every value, {sizes[1]} with gaps filled"
+        if len(moved):
+            term = moved.idxmax()
+            text += (
+                f"; the ratio that moves most is that of {numbers.escape_markdown(terms.term_name(term))}, from "
+                f"{_ratio(complete.loc[term])} to {_ratio(filled.loc[term])}"
+            )
+        points.append(f"{text}.")
+    if not points:
+        return NOTHING
+    return "\n".join(points) + (
+        "\n\nFilling assumes that whether a value is missing depends only on what is known of the patient; the data "
+        "cannot show it."
+    )
+
+
 def alt_functional_form(form: pd.DataFrame) -> str:
     """Alt text of `figures.functional_form`: the ratio in the lowest, middle and highest group of each number."""
     texts = []
@@ -77,5 +110,4 @@ def _ends(rows: pd.DataFrame) -> list[pd.Series]:
 
 
 def _ratio(row: pd.Series) -> str:
-    limits = f"{numbers.format_number(row['conf_low'], 2)}–{numbers.format_number(row['conf_high'], 2)}"
-    return f"{numbers.format_number(row['estimate'], 2)} ({limits})"
+    return numbers.format_ratio(row["estimate"], row["conf_low"], row["conf_high"])
