@@ -204,6 +204,51 @@ def calibration():
     )
 
 
+def imputed(endpoint="relapse"):
+    """Complete cases and filled gaps of one model."""
+    rows = effects(endpoint).iloc[:3]
+    filled = rows.assign(
+        model=rows["model"] + ", 20 imputations", subjects=990.0, estimate=rows["estimate"] * [1.2, 1.0, 1.0]
+    )
+    filled = filled.assign(log_estimate=np.log(filled["estimate"]), note="fraction of missing information 0.12")
+    return pd.concat([rows.assign(model=rows["model"] + ", complete cases"), filled], ignore_index=True)
+
+
+def functional_form():
+    """One number in four groups, the highest withheld."""
+    rows = [(1, 52.0, 0.9, 0.7, 1.1, 80.0, 120.0, 72.0), (2, 63.0, 1.0, 0.8, 1.2, 75.0, 120.0, 75.0)]
+    rows += [(3, 70.0, 1.25, 1.0, 1.5, 70.0, 120.0, 88.0), (4, 79.0, np.nan, np.nan, np.nan, 3.0, 120.0, np.nan)]
+    names = ["group", "value", "estimate", "conf_low", "conf_high", "expected", "subjects", "events"]
+    return pd.DataFrame(rows, columns=names).assign(model="Cox, event", variable="age_years", note="")
+
+
+def effect_by_time():
+    """Two terms over three groups of times."""
+    rows = [("del17p", 1, 90.0, 2.1), ("del17p", 2, 400.0, 1.5), ("del17p", 3, 1000.0, 1.02)]
+    rows += [("age_years", 1, 90.0, 1.01), ("age_years", 2, 400.0, 1.0), ("age_years", 3, 1000.0, np.nan)]
+    frame = pd.DataFrame(rows, columns=["term", "group", "time", "estimate"])
+    limits = {"conf_low": 0.8 * frame["estimate"], "conf_high": 1.25 * frame["estimate"], "overall": 1.4}
+    return frame.assign(model="Cox, event", events=300.0, note="", **limits)
+
+
+def patterns():
+    """Most are complete; three probes are missing together; a rare pattern is withheld."""
+    rows = [("complete", 0, 2218.0, 0.739), ("del17p + t4_14 + gain_1q", 3, 204.0, 0.068), ("iss", 1, np.nan, np.nan)]
+    return pd.DataFrame(rows, columns=["pattern", "columns", "count", "share"]).assign(total=3000.0)
+
+
+def landmark_flow(unit="patients", event="relapse"):
+    """Selection up to a landmark; nobody came late, a few deaths are withheld."""
+    rules = [
+        f"all {unit} with a spell",
+        f"{event} up to day 180",
+        "death up to day 180",
+        "under observation only after",
+    ]
+    removed = pd.array([0, 120, None, 0], dtype="Int64")
+    return pd.DataFrame({"step": range(1, 5), "rule": rules, "removed": removed, "remaining": [1200, 1080, 1075, 1075]})
+
+
 def effects(endpoint="relapse"):
     """Two causes of one model, a term without an estimate among them."""
     terms = ["iss[III]", "I(age_years / 10)", "del17p"]

@@ -55,6 +55,10 @@ REGIMENS = pd.DataFrame(
 REASONS = REGIMENS.rename(columns={"regimen": "end_reason"}).assign(total=1000.0)
 
 TABLES = {
+    "landmark": lambda: tables.landmark(frames.landmark_flow(), 180),
+    "patterns": lambda: tables.patterns(frames.patterns(), most=2),
+    "functional form": lambda: tables.functional_form(frames.functional_form()),
+    "effect by time": lambda: tables.effect_by_time(frames.effect_by_time()),
     "curves": lambda: tables.curves_at_times(CURVES, "relapse", [12, 24, 60], "relapse"),
     "event free": lambda: tables.curves_at_times(CURVES, "any", [12, 24], "relapse, next line or death"),
     "medians": lambda: tables.medians(frames.quantiles(), "relapse, next line or death"),
@@ -82,6 +86,10 @@ TABLES = {
     "published": lambda: tables.beside_published(frames.effects(), frames.published(), "relapse"),
 }
 EMPTY = {
+    "landmark": lambda: tables.landmark(schema.empty(schema.FLOW), 180),
+    "patterns": lambda: tables.patterns(schema.empty(schema.PATTERNS)),
+    "functional form": lambda: tables.functional_form(schema.empty(schema.FUNCTIONAL_FORM)),
+    "effect by time": lambda: tables.effect_by_time(schema.empty(schema.EFFECT_BY_TIME)),
     "curves": lambda: tables.curves_at_times(schema.empty(schema.CURVES), "relapse", [12], "relapse"),
     "medians": lambda: tables.medians(schema.empty(schema.QUANTILES), "relapse"),
     "rates": lambda: tables.rates(schema.empty(schema.RATES), "relapse"),
@@ -382,6 +390,16 @@ def test_next_line_tables_never_speak_of_relapse():
 def test_a_frame_of_another_kind_is_refused():
     with pytest.raises(schema.SchemaError):
         tables.rates(frames.calibration(), "relapse")
+
+
+def test_a_shape_withheld_is_said_and_a_rarer_pattern_counted():
+    rows = cells(tables.functional_form(frames.functional_form()))
+    assert rows[1] == ["age", "52.0", "120", "72", "80.0", "0.90 (0.70–1.10)"]
+    assert rows[4][3] == "1–7"
+    few = tables.patterns(frames.patterns(), most=2)
+    assert cells(few)[2] == ["del(17p) + t(4;14) + gain of 1q", "204", "6.8 %"]
+    assert "1 rarer pattern is not shown." in few.data.replace("\u00a0", " ")
+    assert cells(tables.patterns(frames.patterns()))[3] == ["ISS stage", "1–7", "–"]
 
 
 def test_ours_stand_beside_the_published_ones_with_source_and_grade():

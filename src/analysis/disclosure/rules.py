@@ -111,6 +111,17 @@ def _only_large(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["patients"] > THRESHOLD].reset_index(drop=True)
 
 
+def _form(form: pd.DataFrame) -> pd.DataFrame:
+    """A group of few subjects would show their value of the number; it is dropped."""
+    kept = form[form["subjects"] > THRESHOLD].reset_index(drop=True)
+    return withhold(kept, ["subjects", "events"], within=["model", "variable"])
+
+
+def _many_events(frame: pd.DataFrame) -> pd.DataFrame:
+    """A group of few events would show their days; it is dropped."""
+    return frame[frame["events"] > THRESHOLD].reset_index(drop=True)
+
+
 def _effects(frame: pd.DataFrame) -> pd.DataFrame:
     """A model of few events says much of each: its numbers go, and what its notes count of few."""
     shown = withhold(_told(frame), ["subjects", "events"])
@@ -151,6 +162,9 @@ RULES = {
     "CLASS_FLOWS": _only_large,
     "CONTRASTS": _effects,
     "COURSES": _nobody,
+    "PATTERNS": partial(withhold, count_columns=["count"], within=["total"]),
+    "FUNCTIONAL_FORM": _form,
+    "EFFECT_BY_TIME": _many_events,
     "EFFECTS": _effects,
     "TERMS": lambda frame: _beside(frame, ["known", "smallest"]),
     "TESTS": _told,

@@ -6,6 +6,7 @@ import re
 
 from analysis.present import labels
 
+_PERIOD = re.compile(r", (?:(?:up to|after) day [\d.]+|day [\d.]+ to [\d.]+)$")
 _TERMS = {"I(age_years / 10)": "age, per 10 years", "egfr_below_50": "estimated GFR below 50 mL/min"}
 _MODELS = {
     "Cox": "hazard of {}",
@@ -17,12 +18,18 @@ _MODELS = {
 def term_name(term: str) -> str:
     """A column of a model as words: a number by its name, a level by its variable and word, a product by both.
 
+    A period of follow-up stands behind it.
+
     Example
     -------
     >>> term_name("iss[III]"), term_name("I(age_years / 10)"), term_name("del17p:line_2")
     ('ISS stage: III', 'age, per 10 years', 'del(17p) × line 2')
+    >>> term_name("C(iss)[III], after day 365")
+    'ISS stage: III, after day 365'
     """
-    return " × ".join(_factor_name(part) for part in str(term).split(":"))
+    period = _PERIOD.search(str(term))
+    column = str(term)[: period.start()] if period else str(term)
+    return " × ".join(_factor_name(part) for part in column.split(":")) + (period[0] if period else "")
 
 
 def _factor_name(part: str) -> str:
@@ -39,10 +46,13 @@ def model_name(model: str, endpoint: str) -> str:
     -------
     >>> model_name("Fine-Gray, next_line", "next_line")
     'absolute risk of start of the next line'
+    >>> model_name("Cox, next_line, complete cases", "next_line")
+    'hazard of start of the next line, complete cases'
     """
-    kind, _, event = str(model).partition(", ")
+    kind, _, told = str(model).partition(", ")
+    event, comma, more = told.partition(", ")
     name = labels.event_name(event, endpoint) if event in (*labels.EVENTS, "any") else event
-    return _MODELS.get(kind, f"{kind}, {_MODELS['Cox']}").format(name)
+    return _MODELS.get(kind, f"{kind}, {_MODELS['Cox']}").format(name) + comma + more
 
 
 def level_name(stratum: str) -> str:

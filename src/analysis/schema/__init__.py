@@ -3,11 +3,13 @@
 `check(frame, TABLE)` is the one check and `SchemaError` its one error; `BadInputError` carries the
 faults that a reader found in somebody's files. The tables themselves are plain declarations in
 `cohort.py` (what a source delivers and what is derived from it), `response.py` (what raw values say of
-each line), `results.py` (what an estimate returns), `effects.py` (what a regression returns) and `treatment.py`
-(what is said of treatments and lines).
+each line), `covariates.py` (what is known of a line later, what is missing, which shape an effect has), `results.py`
+(what an estimate returns), `effects.py` (what a regression returns) and `treatment.py` (what is said of treatments and
+lines).
 """
 
 from analysis.schema.cohort import COHORT, FINDINGS, LABS, LINES, PATIENTS, SPELLS, TREATMENTS, TRUTH
+from analysis.schema.covariates import EFFECT_BY_TIME, FUNCTIONAL_FORM, LANDMARK_SPELLS, PATTERNS, STATUS_SPELLS
 from analysis.schema.effects import CONTRASTS, EFFECTS, PUBLISHED_EFFECTS, RESIDUALS, TERMS, TESTS
 from analysis.schema.faults import FAULTS, BadInputError, fault_lines
 from analysis.schema.response import (
@@ -76,21 +78,25 @@ __all__ = [
     "DIFFERENCES",
     "EARLY_RELAPSE",
     "EFFECTS",
+    "EFFECT_BY_TIME",
     "EVALUABLE",
     "EXPECTED_TIMES",
     "FAULTS",
     "FINDINGS",
     "FLOW",
+    "FUNCTIONAL_FORM",
     "GROUPS",
     "GROUP_TESTS",
     "IMPLAUSIBLE",
     "LABS",
+    "LANDMARK_SPELLS",
     "LINES",
     "LINE_AGREEMENT",
     "MISSINGNESS",
     "OCCUPANCY",
     "OUTCOMES",
     "PATIENTS",
+    "PATTERNS",
     "PUBLISHED_EFFECTS",
     "QUANTILES",
     "RATES",
@@ -104,6 +110,7 @@ __all__ = [
     "SPECIFICATIONS",
     "SPELLS",
     "STAGING",
+    "STATUS_SPELLS",
     "STRATEGIES",
     "TERMS",
     "TESTS",

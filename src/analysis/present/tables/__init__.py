@@ -20,6 +20,7 @@ from analysis.present.tables.estimates import (
     rates,
     risk,
 )
+from analysis.present.tables.history import effect_by_time, functional_form, landmark, patterns
 from analysis.present.tables.html import table
 from analysis.present.tables.lines import (
     attrition_change,
@@ -44,12 +45,16 @@ __all__ = [
     "crude_comparison",
     "curves_at_times",
     "description",
+    "effect_by_time",
     "effects",
     "flow",
+    "functional_form",
+    "landmark",
     "line_agreement",
     "line_ends",
     "medians",
     "missingness",
+    "patterns",
     "rates",
     "regimens",
     "risk",

@@ -48,6 +48,7 @@ from analysis.present.words.effects import (
     standardised,
 )
 from analysis.present.words.findings import attrition, crude_gap, headline, medians, rates
+from analysis.present.words.history import alt_effect_by_time, alt_functional_form, imputed, landmark, patterns
 from analysis.present.words.lines import (
     attrition_change,
     eras,
@@ -86,8 +87,10 @@ __all__ = [
     "alt_courses",
     "alt_crude_against_right",
     "alt_cumulative_incidence",
+    "alt_effect_by_time",
     "alt_effects",
     "alt_event_free",
+    "alt_functional_form",
     "alt_rates",
     "alt_specifications",
     "alt_standardised",
@@ -114,10 +117,13 @@ __all__ = [
     "format_percent",
     "headline",
     "implausible",
+    "imputed",
+    "landmark",
     "line_agreement",
     "medians",
     "missingness",
     "not_judged",
+    "patterns",
     "plural",
     "proportional",
     "published_figures",
