@@ -71,6 +71,6 @@ __all__ = [
     "residuals",
     "standardised_difference",
     "standardised_incidence",
-    "told",
     "time_varying_effect",
+    "told",
 ]
