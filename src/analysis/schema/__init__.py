@@ -3,11 +3,13 @@
 `check(frame, TABLE)` is the one check and `SchemaError` its one error; `BadInputError` carries the
 faults that a reader found in somebody's files. The tables themselves are plain declarations in
 `cohort.py` (what a source delivers and what is derived from it), `response.py` (what raw values say of
-each line), `results.py` (what an estimate returns) and `treatment.py` (what is said of treatments and lines).
+each line), `predictors.py` (what was known when a line began), `results.py` (what an estimate returns) and
+`treatment.py` (what is said of treatments and lines).
 """
 
 from analysis.schema.cohort import COHORT, FINDINGS, LABS, LINES, PATIENTS, SPELLS, TREATMENTS, TRUTH
 from analysis.schema.faults import FAULTS, BadInputError, fault_lines
+from analysis.schema.predictors import KNOWN, NO_EARLIER_LINE, PREDICTOR_CLASSES, PREDICTORS
 from analysis.schema.response import (
     ASSESSMENTS,
     EARLY_RELAPSE,
@@ -84,13 +86,17 @@ __all__ = [
     "GROUPS",
     "GROUP_TESTS",
     "IMPLAUSIBLE",
+    "KNOWN",
     "LABS",
     "LINES",
     "LINE_AGREEMENT",
     "MISSINGNESS",
+    "NO_EARLIER_LINE",
     "OCCUPANCY",
     "OUTCOMES",
     "PATIENTS",
+    "PREDICTORS",
+    "PREDICTOR_CLASSES",
     "QUANTILES",
     "RATES",
     "REASONS",
