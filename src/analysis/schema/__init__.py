@@ -3,10 +3,11 @@
 `check(frame, TABLE)` is the one check and `SchemaError` its one error; `BadInputError` carries the
 faults that a reader found in somebody's files. The tables themselves are plain declarations in
 `cohort.py` (what a source delivers and what is derived from it), `response.py` (what raw values say of
-each line), `predictors.py` (what was known when a line began), `results.py` (what an estimate returns) and
-`treatment.py` (what is said of treatments and lines).
+each line), `predictors.py` (what was known when a line began), `results.py` (what an estimate returns), `cards.py`
+(what is said of a stored model, and its risks) and `treatment.py` (what is said of treatments and lines).
 """
 
+from analysis.schema.cards import MODEL_CARD, PATIENT_RISKS
 from analysis.schema.cohort import COHORT, FINDINGS, LABS, LINES, PATIENTS, SPELLS, TREATMENTS, TRUTH
 from analysis.schema.faults import FAULTS, BadInputError, fault_lines
 from analysis.schema.predictors import KNOWN, NO_EARLIER_LINE, PREDICTOR_CLASSES, PREDICTORS
@@ -91,10 +92,12 @@ __all__ = [
     "LINES",
     "LINE_AGREEMENT",
     "MISSINGNESS",
+    "MODEL_CARD",
     "NO_EARLIER_LINE",
     "OCCUPANCY",
     "OUTCOMES",
     "PATIENTS",
+    "PATIENT_RISKS",
     "PREDICTORS",
     "PREDICTOR_CLASSES",
     "QUANTILES",
