@@ -3,11 +3,21 @@
 `check(frame, TABLE)` is the one check and `SchemaError` its one error; `BadInputError` carries the
 faults that a reader found in somebody's files. The tables themselves are plain declarations in
 `cohort.py` (what a source delivers and what is derived from it), `response.py` (what raw values say of
-each line), `results.py` (what an estimate returns) and `treatment.py` (what is said of treatments and lines).
+each line), `results.py` (what an estimate returns), `prediction.py` (risks and how good they are) and `treatment.py`
+(what is said of treatments and lines).
 """
 
 from analysis.schema.cohort import COHORT, FINDINGS, LABS, LINES, PATIENTS, SPELLS, TREATMENTS, TRUTH
 from analysis.schema.faults import FAULTS, BadInputError, fault_lines
+from analysis.schema.prediction import (
+    CALIBRATION_CURVE,
+    LEARNING,
+    NET_BENEFIT,
+    OPTIMISM,
+    PREDICTIONS,
+    SCORES,
+    SUBGROUP_SCORES,
+)
 from analysis.schema.response import (
     ASSESSMENTS,
     EARLY_RELAPSE,
@@ -63,6 +73,7 @@ __all__ = [
     "ATTRITION",
     "AT_TIMES",
     "CALIBRATION",
+    "CALIBRATION_CURVE",
     "CHECKS",
     "CLASS_FLOWS",
     "CLASS_SHARES",
@@ -85,12 +96,16 @@ __all__ = [
     "GROUP_TESTS",
     "IMPLAUSIBLE",
     "LABS",
+    "LEARNING",
     "LINES",
     "LINE_AGREEMENT",
     "MISSINGNESS",
+    "NET_BENEFIT",
     "OCCUPANCY",
+    "OPTIMISM",
     "OUTCOMES",
     "PATIENTS",
+    "PREDICTIONS",
     "QUANTILES",
     "RATES",
     "REASONS",
@@ -100,10 +115,12 @@ __all__ = [
     "RESIDUALS",
     "RESTRICTED_MEANS",
     "RISK",
+    "SCORES",
     "SPECIFICATIONS",
     "SPELLS",
     "STAGING",
     "STRATEGIES",
+    "SUBGROUP_SCORES",
     "TESTS",
     "TREATMENTS",
     "TRUTH",
