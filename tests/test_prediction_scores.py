@@ -70,7 +70,9 @@ def test_scores_are_those_of_r(dataset):
     both = found.merge(expected, on=["model", "measure", "horizon_months"])
     assert set(both["measure"]) >= {"AUC", "Brier score", "scaled Brier score", "calibration slope"}
     assert len(both) == len(expected) - 2  # "null" is not held against itself
-    np.testing.assert_allclose(both["estimate"], both["value"], rtol=0, atol=2e-9)
+    slope = both["measure"] == "calibration slope"  # R's glm stops by the deviance, and so a little early
+    np.testing.assert_allclose(both["estimate"][~slope], both["value"][~slope], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(both["estimate"][slope], both["value"][slope], rtol=0, atol=1e-7)
 
 
 # --- by hand --------------------------------------------------------------------------------------------------------

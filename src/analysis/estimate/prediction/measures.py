@@ -49,10 +49,10 @@ def calibration_slope(known: np.ndarray, had: np.ndarray, risk: np.ndarray) -> n
     x = np.log(-np.log1p(-bounded))
     if np.ptp(x) < 1e-8:
         return np.full(known.shape[1], np.nan)
-    middle = x.mean()
-    x, used = (x - middle)[:, None], np.any(known > 0, axis=1)
-    x, y, weight = x[used], had[used, None].astype(float), known[used]
-    level, slope = np.full(known.shape[1], middle), np.ones(known.shape[1])
+    used = np.any(known > 0, axis=1)
+    x, y, weight = (x - x.mean())[used, None], had[used, None].astype(float), known[used]
+    share = np.clip((weight * y).sum(axis=0) / weight.sum(axis=0), 1e-6, 1 - 1e-6)
+    level, slope = np.log(-np.log1p(-share)), np.zeros(known.shape[1])  # from slope 1 the steps may never settle
     for _ in range(_STEPS):
         rate = np.exp(np.clip(level + slope * x, -30, 3.5))
         share = -np.expm1(-rate)
