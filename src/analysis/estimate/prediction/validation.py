@@ -97,7 +97,8 @@ def temporal(
     keys = lines.keys[["patient_id", "line"]]
     years = keys.merge(frame[["patient_id", "line", "index_year"]], on=["patient_id", "line"])["index_year"]
     year = years.to_numpy(dtype=float)
-    last = int(np.quantile(year, 0.7, method="lower")) if last_training_year is None else last_training_year
+    usual = min(np.quantile(year, 0.7, method="lower"), year.max() - 1)  # the last year has to be tested
+    last = int(usual) if last_training_year is None else last_training_year
     train, test = np.flatnonzero(year <= last), np.flatnonzero(year > last)
     both = np.intersect1d(keys["patient_id"].iloc[train].unique(), keys["patient_id"].iloc[test].unique())
     longest = longest_horizon_months(lines.time[test])
