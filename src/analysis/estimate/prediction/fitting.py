@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -197,6 +197,7 @@ def _ridge(columns: pd.DataFrame, events: int) -> tuple[float, list[str]]:
 def _inner_losses(model: str, settings: Sequence[dict[str, Any]], lines: Lines, plan: Plan, place: int) -> np.ndarray:
     """The Brier score of each setting, summed over the horizons, in inner folds of whole patients."""
     part = grouped_folds(lines, plan.inner_folds, np.random.default_rng([plan.seed, place, 2]))
+    plan = replace(plan, trees=max(plan.trees // 4, min(plan.trees, 10)))  # enough to choose between two settings
     horizons, losses = plan.horizons_days, np.zeros(len(settings))
     for fold in range(plan.inner_folds):
         inside, outside = lines.part(np.flatnonzero(part != fold)), lines.part(np.flatnonzero(part == fold))

@@ -23,7 +23,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], ...]] = {
     EXTRA: tuple({"min_samples_leaf": size} for size in (15, 50)),
 }
 SMALL_RIDGE = 0.1  # keeps the levels of a category and its "unknown" apart; a hundred events outweigh it by far
-BOOSTING_ROWS = 1_500  # the gradient of gradient boosting costs the square of the rows
+BOOSTING_ROWS = 1_000  # the gradient of gradient boosting costs the square of the rows
 
 
 def predictors_of(model: str, predictors: list[str], stage: str) -> list[str]:
