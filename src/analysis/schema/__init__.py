@@ -3,13 +3,23 @@
 `check(frame, TABLE)` is the one check and `SchemaError` its one error; `BadInputError` carries the
 faults that a reader found in somebody's files. The tables themselves are plain declarations in
 `cohort.py` (what a source delivers and what is derived from it), `response.py` (what raw values say of
-each line), `predictors.py` (what was known when a line began), `results.py` (what an estimate returns), `cards.py`
-(what is said of a stored model, and its risks) and `treatment.py` (what is said of treatments and lines).
+each line), `predictors.py` (what was known when a line began), `results.py` (what an estimate returns),
+`prediction.py` (risks and how good they are), `cards.py` (what is said of a stored model) and `treatment.py` (what is
+said of treatments and lines).
 """
 
 from analysis.schema.cards import MODEL_CARD, PATIENT_RISKS
 from analysis.schema.cohort import COHORT, FINDINGS, LABS, LINES, PATIENTS, SPELLS, TREATMENTS, TRUTH
 from analysis.schema.faults import FAULTS, BadInputError, fault_lines
+from analysis.schema.prediction import (
+    CALIBRATION_CURVE,
+    LEARNING,
+    NET_BENEFIT,
+    OPTIMISM,
+    PREDICTIONS,
+    SCORES,
+    SUBGROUP_SCORES,
+)
 from analysis.schema.predictors import KNOWN, NO_EARLIER_LINE, PREDICTOR_CLASSES, PREDICTORS
 from analysis.schema.response import (
     ASSESSMENTS,
@@ -66,6 +76,7 @@ __all__ = [
     "ATTRITION",
     "AT_TIMES",
     "CALIBRATION",
+    "CALIBRATION_CURVE",
     "CHECKS",
     "CLASS_FLOWS",
     "CLASS_SHARES",
@@ -89,15 +100,19 @@ __all__ = [
     "IMPLAUSIBLE",
     "KNOWN",
     "LABS",
+    "LEARNING",
     "LINES",
     "LINE_AGREEMENT",
     "MISSINGNESS",
     "MODEL_CARD",
+    "NET_BENEFIT",
     "NO_EARLIER_LINE",
     "OCCUPANCY",
+    "OPTIMISM",
     "OUTCOMES",
     "PATIENTS",
     "PATIENT_RISKS",
+    "PREDICTIONS",
     "PREDICTORS",
     "PREDICTOR_CLASSES",
     "QUANTILES",
@@ -109,10 +124,12 @@ __all__ = [
     "RESIDUALS",
     "RESTRICTED_MEANS",
     "RISK",
+    "SCORES",
     "SPECIFICATIONS",
     "SPELLS",
     "STAGING",
     "STRATEGIES",
+    "SUBGROUP_SCORES",
     "TESTS",
     "TREATMENTS",
     "TRUTH",
