@@ -1,4 +1,4 @@
-"""The command `relapse` (also `python -m analysis`): report, check, import, simulate, fetch, list.
+"""The command `relapse` (also `python -m analysis`): report, check, import, simulate, fetch, predict, list.
 
 Exit codes: 0 done; 1 the data or a notebook failed; 2 wrong usage; 3 a kernel was killed; 4 out of time;
 5 another run holds the folder of the pages; 130 interrupted.
@@ -88,6 +88,12 @@ def _parser() -> argparse.ArgumentParser:
     fetch = command("fetch", _fetch, "download a public cohort into data/raw/, with its release and checksum")
     fetch.add_argument("name", metavar="NAME", help="commpass")
     fetch.add_argument("--address", help="another address of the same service")
+
+    predictor = command("predict", _predict, "risks of the patients in a file, by a stored model; not medical advice")
+    predictor.add_argument("model", type=Path, metavar="MODEL", help="the folder of a stored model")
+    predictor.add_argument("patients", type=Path, metavar="PATIENTS.csv", help="one row per patient and line")
+    predictor.add_argument("--out", type=Path, metavar="FILE", help="write the risks into this CSV file")
+    predictor.add_argument("--show-values", action="store_true", help="print the values found; they may be a patient's")
 
     lister = command("list", _list, "list notebooks and cohorts, or the parameters of a notebook")
     lister.add_argument("notebook", nargs="?", metavar="NOTEBOOK")
@@ -226,6 +232,12 @@ def _fetch(asked: argparse.Namespace) -> int:
             place.rmdir()  # an empty folder would be offered as a cohort
     say(f"stored: {stored}; now: relapse report --cohort {asked.name}")
     return DONE
+
+
+def _predict(asked: argparse.Namespace) -> int:
+    from analysis.commands.predict import predict
+
+    return DONE if predict(asked.model, asked.patients, asked.out) else FAILED
 
 
 def _catalogue() -> list[tuple[str, str]]:

@@ -3,15 +3,27 @@
 `check(frame, TABLE)` is the one check and `SchemaError` its one error; `BadInputError` carries the
 faults that a reader found in somebody's files. The tables themselves are plain declarations in
 `cohort.py` (what a source delivers and what is derived from it), `response.py` (what raw values say of
-each line), `covariates.py` (what is known of a line later, what is missing, which shape an effect has), `results.py`
-(what an estimate returns), `effects.py` (what a regression returns) and `treatment.py` (what is said of treatments and
+each line), `predictors.py` (what was known when a line began), `covariates.py` (what became known later, what is
+missing), `results.py` (what an estimate returns), `effects.py` (what a regression returns), `prediction.py` (risks and
+how good they are), `cards.py` (what is said of a stored model) and `treatment.py` (what is said of treatments and
 lines).
 """
 
+from analysis.schema.cards import MODEL_CARD, PATIENT_RISKS
 from analysis.schema.cohort import COHORT, FINDINGS, LABS, LINES, PATIENTS, SPELLS, TREATMENTS, TRUTH
 from analysis.schema.covariates import EFFECT_BY_TIME, FUNCTIONAL_FORM, LANDMARK_SPELLS, PATTERNS, STATUS_SPELLS
 from analysis.schema.effects import CONTRASTS, EFFECTS, PUBLISHED_EFFECTS, RESIDUALS, TERMS, TESTS
 from analysis.schema.faults import FAULTS, BadInputError, fault_lines
+from analysis.schema.prediction import (
+    CALIBRATION_CURVE,
+    LEARNING,
+    NET_BENEFIT,
+    OPTIMISM,
+    PREDICTIONS,
+    SCORES,
+    SUBGROUP_SCORES,
+)
+from analysis.schema.predictors import KNOWN, NO_EARLIER_LINE, PREDICTOR_CLASSES, PREDICTORS
 from analysis.schema.response import (
     ASSESSMENTS,
     EARLY_RELAPSE,
@@ -64,6 +76,7 @@ __all__ = [
     "ATTRITION",
     "AT_TIMES",
     "CALIBRATION",
+    "CALIBRATION_CURVE",
     "CHECKS",
     "CLASS_FLOWS",
     "CLASS_SHARES",
@@ -88,15 +101,25 @@ __all__ = [
     "GROUPS",
     "GROUP_TESTS",
     "IMPLAUSIBLE",
+    "KNOWN",
     "LABS",
     "LANDMARK_SPELLS",
+    "LEARNING",
     "LINES",
     "LINE_AGREEMENT",
     "MISSINGNESS",
+    "MODEL_CARD",
+    "NET_BENEFIT",
+    "NO_EARLIER_LINE",
     "OCCUPANCY",
+    "OPTIMISM",
     "OUTCOMES",
     "PATIENTS",
+    "PATIENT_RISKS",
     "PATTERNS",
+    "PREDICTIONS",
+    "PREDICTORS",
+    "PREDICTOR_CLASSES",
     "PUBLISHED_EFFECTS",
     "QUANTILES",
     "RATES",
@@ -107,11 +130,13 @@ __all__ = [
     "RESIDUALS",
     "RESTRICTED_MEANS",
     "RISK",
+    "SCORES",
     "SPECIFICATIONS",
     "SPELLS",
     "STAGING",
     "STATUS_SPELLS",
     "STRATEGIES",
+    "SUBGROUP_SCORES",
     "TERMS",
     "TESTS",
     "TREATMENTS",
