@@ -633,6 +633,7 @@ def test_adjusted_differences_are_told_in_points():
         (lambda: words.standardised(schema.empty(schema.CONTRASTS), "relapse"), "No adjusted difference"),
         (lambda: words.proportional(schema.empty(schema.TESTS), "relapse"), "could not be tested"),
         (lambda: words.covariates(schema.empty(schema.TERMS)), "No covariate"),
+        (lambda: words.imputed(schema.empty(schema.EFFECTS), "relapse"), "no"),
         (lambda: words.alt_effects(schema.empty(schema.EFFECTS), "relapse"), "no term has an estimate"),
         (lambda: words.alt_standardised(schema.empty(schema.CURVES), "relapse", 60), "nothing to show"),
     ],

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import pandas as pd
 
-from analysis.schema import PATIENTS, SPELLS, TERMS, check
+from analysis.schema import DAYS_PER_YEAR, PATIENTS, SPELLS, TERMS, check
 
 # In the order in which they are kept when events are too few for all: stage and cytogenetics speak to the disease.
 CANDIDATES = {
@@ -19,6 +22,15 @@ CANDIDATES = {
     "egfr_below_50": "egfr_below_50",
     "fitness": "fitness",
 }
+# What earlier lines had shown by the day a later line began.
+HISTORY = {
+    "short_previous_line": "short_previous_line",
+    "deep_previous_response": "deep_previous_response",
+    "refractory_pi": "refractory_pi",
+    "refractory_imid": "refractory_imid",
+    "refractory_anti_cd38": "refractory_anti_cd38",
+}
+_DEEP = ("sCR", "CR", "VGPR")
 _ORDER = {column.name: column.words for column in (*PATIENTS.columns, *SPELLS.columns) if column.words}
 LEAST_KNOWN = 0.5  # of the spells; a covariate known for fewer says more of who was tested than of the disease
 
@@ -51,8 +63,42 @@ def prepared(spells: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def terms(spells: pd.DataFrame, events: int, minimum_patients: int = 50, events_per_term: float = 10) -> pd.DataFrame:
-    """Which of the known covariates enter the models? Table TERMS, in the order of CANDIDATES.
+def with_history(spells: pd.DataFrame, predictors: pd.DataFrame) -> pd.DataFrame:
+    """The spells with what earlier lines had shown: HISTORY as flags, each known on the day the line began.
+
+    A previous line is short where the next one began within a year of its start; its response deep from VGPR on;
+    `predictors` is PREDICTORS of the same patients and lines. A first line has no history: all flags are missing.
+
+    Example
+    -------
+    >>> spells = pd.DataFrame({"patient_id": ["a"], "line": [2]})
+    >>> known = spells.assign(previous_days_to_next_line=200.0, previous_response="CR", refractory_pi=True)
+    >>> with_history(spells, known).iloc[0].astype(str).tolist()
+    ['a', '2', '1.0', '1.0', '1.0']
+    """
+    found = predictors[["patient_id", "line"]].copy()
+    if "previous_days_to_next_line" in predictors:
+        days = predictors["previous_days_to_next_line"].astype(float)
+        found["short_previous_line"] = (days < DAYS_PER_YEAR).astype(float).where(days.notna())
+    if "previous_response" in predictors:
+        word = predictors["previous_response"]
+        found["deep_previous_response"] = word.isin(_DEEP).astype(float).where(word != "unknown")
+    for name in HISTORY:
+        if name.startswith("refractory") and name in predictors:
+            found[name] = predictors[name].astype(float)
+    flags = [name for name in HISTORY if name in found]
+    found.loc[found["line"] == 1, flags] = float("nan")
+    return spells.merge(found, on=["patient_id", "line"], how="left", validate="one_to_one")
+
+
+def terms(
+    spells: pd.DataFrame,
+    events: int,
+    minimum_patients: int = 50,
+    events_per_term: float = 10,
+    candidates: Mapping[str, str] = MappingProxyType(CANDIDATES),
+) -> pd.DataFrame:
+    """Which of the known covariates enter the models? Table TERMS, in the order of the candidates.
 
     Left out, with the reason: what the cohort lacks, what is the same for all or known for fewer than half of the
     spells, a level with fewer than `minimum_patients`, and, in the order of the list, what would leave fewer than
@@ -66,7 +112,7 @@ def terms(spells: pd.DataFrame, events: int, minimum_patients: int = 50, events_
     [['iss', False], ['age_years', True]]
     """
     rows, room = [], int(events // events_per_term)
-    for name, formula in CANDIDATES.items():
+    for name, formula in candidates.items():
         columns, known, smallest, note = _looked_at(spells, name, minimum_patients)
         if not note and columns > room:
             note = f"fewer than {events_per_term:g} events for each column of the model"

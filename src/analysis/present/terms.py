@@ -7,7 +7,17 @@ import re
 from analysis.present import labels
 
 _PERIOD = re.compile(r", (?:(?:up to|after) day [\d.]+|day [\d.]+ to [\d.]+)$")
-_TERMS = {"I(age_years / 10)": "age, per 10 years", "egfr_below_50": "estimated GFR below 50 mL/min"}
+_TERMS = {
+    "I(age_years / 10)": "age, per 10 years",
+    "egfr_below_50": "estimated GFR below 50 mL/min",
+    "short_previous_line": "next line within a year of the previous one",
+    "deep_previous_response": "VGPR or better on the previous line",
+    "refractory_pi": "refractory to a proteasome inhibitor",
+    "refractory_imid": "refractory to an IMiD",
+    "refractory_anti_cd38": "refractory to an anti-CD38 antibody",
+    "response": "response so far",
+    "mrd": "MRD test so far",
+}
 _MODELS = {
     "Cox": "hazard of {}",
     "PWP gap time": "hazard of {}, every line compared with its like",
@@ -35,7 +45,7 @@ def term_name(term: str) -> str:
 def _factor_name(part: str) -> str:
     level = re.fullmatch(r"(?:C\()?(.+?)\)?\[(.+)\]", part)
     if level:
-        return f"{labels.variable_name(level[1])}: {level[2].replace('_', ' ')}"
+        return f"{_TERMS.get(level[1], labels.variable_name(level[1]))}: {level[2].replace('_', ' ')}"
     return _TERMS.get(part, labels.variable_name(part))
 
 

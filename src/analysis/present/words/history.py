@@ -57,9 +57,8 @@ def imputed(effects: pd.DataFrame, endpoint: str) -> str:
     One point per model: the term whose ratio moves most from complete cases to filled gaps.
     """
     schema.check(effects, schema.EFFECTS)
-    reading = effects["model"].str.rpartition(", ")
     points = []
-    for model, rows in effects.groupby(reading[0], sort=False):
+    for model, rows in effects.groupby([model.rpartition(", ")[0] for model in effects["model"]], sort=False):
         complete = rows[rows["model"].str.endswith(", complete cases")].set_index("term")
         filled = rows[rows["model"].str.endswith(" imputations")].set_index("term")
         moved = (filled["log_estimate"] - complete["log_estimate"]).abs().dropna()
