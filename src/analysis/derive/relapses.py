@@ -11,7 +11,6 @@ import pandas as pd
 from analysis import vocabulary
 from analysis.derive import regimens, response
 
-MARKERS = vocabulary.MARKERS
 # A source states its progressions when it does so in at least this share of the lines that another line followed.
 STATES_ITS_PROGRESSIONS = 0.5
 MODE = "lab_only"
@@ -25,7 +24,7 @@ def has_markers(cohort: dict[str, pd.DataFrame]) -> bool:
     >>> has_markers({"labs": pd.DataFrame({"test": ["haemoglobin"]})})
     False
     """
-    return "labs" in cohort and bool(cohort["labs"]["test"].isin(MARKERS).any())
+    return "labs" in cohort and bool(cohort["labs"]["test"].isin(vocabulary.MARKERS).any())
 
 
 def stated(cohort: dict[str, pd.DataFrame]) -> bool:
