@@ -129,6 +129,17 @@ def test_the_share_is_that_of_lines_that_another_line_followed():
     assert relapses.share_stated(source | {"treatments": unnumbered}) == 0.5
 
 
+def test_the_share_of_derived_lines_counts_none_that_a_progression_made():
+    """Else each stated progression would make the line that it is then found in."""
+    rows = [("a", 0, "bortezomib"), ("a", 400, "carfilzomib"), ("b", 0, "bortezomib"), ("b", 400, "bortezomib")]
+    treatments = pd.DataFrame(rows, columns=["patient_id", "start_day", "agent"])
+    treatments = treatments.assign(end_day=treatments["start_day"] + 90)
+    findings = pd.DataFrame({"patient_id": ["b"], "day": [380], "finding": "progression", "value": ""})
+    source = {"treatments": treatments, "findings": findings}
+    assert len(regimens.lines(source)) == 4
+    assert relapses.share_stated(source) == 0
+
+
 def test_one_patient_with_markers_does_not_switch_judging_on(cohort, silent):
     few = some_of(cohort, silent, 0.3)
     labs = few["labs"]
@@ -233,6 +244,15 @@ def test_lines_that_learn_come_nearer_to_the_truth(cohort, silent):
     ]
     assert shares[1] > shares[0] + 0.01
     pd.testing.assert_frame_equal(relapses.lines(unnumbered), relapses.lines(shuffled(unnumbered)))
+
+
+def test_where_relapses_are_judged_the_rule_reads_no_stated_progression(cohort, silent):
+    treatments = silent["treatments"].assign(line=pd.array([None] * len(silent["treatments"]), dtype="Int64"))
+    told = some_of(cohort, silent, 0.5, relapses="judged")
+    found, expected = (relapses.lines(one | {"treatments": treatments}) for one in (told, silent))
+    pd.testing.assert_frame_equal(found, expected)
+    both = told | {"cohort": told["cohort"].assign(relapses="both"), "treatments": treatments}
+    assert len(relapses.lines(both)) != len(expected)
 
 
 def shuffled(cohort):
