@@ -573,7 +573,7 @@ def test_the_stage_of_the_data_is_said():
 def test_where_relapses_were_taken_from_is_said():
     assert words.not_judged(0, 0, "stated") == "What ended each line is taken as the source states it."
     judged, both = (words.not_judged(12, 900, basis) for basis in ("judged", "both"))
-    assert "judged from its marker values" in judged and "12 of 900 lines" in judged
+    assert "judged from its marker values" in judged and "12 of 900\u00a0lines" in judged
     assert "the earlier of a stated progression and of one judged" in both
-    assert "12 of 900 lines" in both and both.endswith("left out, stated progressions included.")
-    assert "A few of 900 lines" in words.not_judged(None, 900, "both")
+    assert "12 of 900\u00a0lines" in both and both.endswith("left out, stated progressions included.")
+    assert "A few of 900\u00a0lines" in words.not_judged(None, 900, "both")

@@ -148,8 +148,8 @@ def not_judged(left_out: int | None, lines: int, basis: str = "judged") -> str:
     how = {
         "judged": "What this source may state of progression was not used; relapse was judged from its marker values",
         "both": (
-            "This source states a progression in some lines only, so its silence elsewhere does not mean that there was "
-            "none; relapse is the earlier of a stated progression and of one judged from the marker values"
+            "This source states a progression in some lines only, so its silence elsewhere does not mean that there "
+            "was none; relapse is the earlier of a stated progression and of one judged from the marker values"
         ),
     }[basis]
     return (
