@@ -140,9 +140,10 @@ def test_a_treatment_that_went_on_is_given_until_the_cut_and_has_no_end():
 
 @pytest.fixture(scope="module")
 def silent(cohort):
-    """The same records, but nobody wrote down a progression."""
-    findings = cohort["findings"]
-    return cohort | {"findings": findings[findings["finding"] != "progression"].reset_index(drop=True)}
+    """The same records, but nobody wrote down a progression, and values scatter: many a rise is not confirmed."""
+    findings, labs = cohort["findings"], cohort["labs"]
+    noisy = labs.assign(value=labs["value"] * np.exp(np.random.default_rng(1).normal(0, 0.5, len(labs))))
+    return cohort | {"findings": findings[findings["finding"] != "progression"].reset_index(drop=True), "labs": noisy}
 
 
 @pytest.fixture(scope="module")
