@@ -150,6 +150,24 @@ def test_one_patient_with_markers_does_not_switch_judging_on(cohort, silent):
     pd.testing.assert_frame_equal(spells.of(one), spells.of(none))
 
 
+def test_first_lines_alone_are_taken_at_their_word_where_nothing_could_be_judged():
+    patients = pd.DataFrame({"patient_id": list("abcd"), "entry_day": 0, "last_contact_day": 400})
+    patients = patients.assign(death_day=pd.array([None] * 4, dtype="Int64"))
+    treatments = pd.DataFrame({"patient_id": list("abcd"), "start_day": 0, "end_day": 90, "agent": "bortezomib"})
+    treatments = treatments.assign(line=pd.array([1] * 4, dtype="Int64"))
+    findings = pd.DataFrame({"patient_id": ["a"], "day": [380], "finding": "progression", "value": ""})
+    source = {"cohort": pd.DataFrame({"endpoint": ["relapse"]}), "patients": patients, "treatments": treatments}
+    source |= {"findings": findings}
+    assert relapses.share_stated(source) == 0.25
+    assert relapses.basis(source) == "stated"
+    assert spells.not_judged(source) == (0, 0)
+    assert spells.of(source)["event"].tolist() == ["relapse", "censored", "censored", "censored"]
+    early = source | {"findings": findings.assign(day=0)}  # in no line at all
+    assert spells.not_judged(early) == (0, 0)
+    drawn = pd.DataFrame({"patient_id": "b", "day": [0, 90], "test": "serum M-protein", "value": 3.0, "unit": "g/dL"})
+    assert relapses.basis(source | {"labs": drawn.head(1)}) == "stated"
+
+
 @pytest.mark.parametrize("said", ["stated", "judged", "both"])
 def test_the_cohort_itself_says_where_relapses_come_from(cohort, silent, said):
     told = some_of(cohort, silent, 0.3, relapses=said)

@@ -40,13 +40,8 @@ def stated(cohort: dict[str, pd.DataFrame]) -> bool:
     >>> stated(cohort)
     False
     """
-    about = cohort["cohort"].iloc[0]
-    if about["endpoint"] != "relapse" or "spells" in cohort:
-        return True
-    said = _said(cohort)
-    if said is not None:
-        return said == "stated"
-    return "lines" in cohort or share_stated(cohort) >= STATES_ITS_PROGRESSIONS
+    word = _word(cohort)
+    return word == "stated" if word else share_stated(cohort) >= STATES_ITS_PROGRESSIONS
 
 
 def basis(cohort: dict[str, pd.DataFrame]) -> str:
@@ -59,29 +54,30 @@ def basis(cohort: dict[str, pd.DataFrame]) -> str:
 
     COHORT.relapses decides where it is given. Otherwise "stated" where `stated` holds, "judged" where no progression
     is stated at all, and in between whichever reaches further: "stated" where the share of followed lines with a
-    stated progression exceeds the share of treated patients with markers on two days or more, else "both".
+    stated progression is no less than that of treated patients with markers on two days or more, else "both".
 
     Example
     -------
     >>> basis({"cohort": pd.DataFrame({"endpoint": ["relapse"], "relapses": ["both"]})})
     'both'
     """
-    if stated(cohort):
-        return "stated"
-    if said := _said(cohort):
-        return said
-    share = share_stated(cohort)
-    if share == 0 and not _states_any(cohort):
+    if word := _word(cohort):
+        return word
+    if not _states_any(cohort):
         return "judged"
+    share = share_stated(cohort)
+    if share >= STATES_ITS_PROGRESSIONS:
+        return "stated"
     treated = cohort["treatments"]["patient_id"].nunique() if "treatments" in cohort else 0
     followed = vocabulary.patients_followed(cohort.get("labs")) / treated if treated else 0.0
-    return "stated" if share > followed else "both"
+    return "stated" if share >= followed else "both"
 
 
 def share_stated(cohort: dict[str, pd.DataFrame]) -> float:
-    """In which share of the lines that another line followed does the source state a progression? 0 where none was.
+    """In which share of the lines that another line followed does the source state a progression?
 
-    Lines that the source does not number are derived from its treatments alone, progressions left out.
+    Of all lines, where none was followed; 0 without lines. Lines that the source does not number are derived from its
+    treatments alone, progressions left out.
 
     Example
     -------
@@ -93,7 +89,8 @@ def share_stated(cohort: dict[str, pd.DataFrame]) -> float:
     numbered = "lines" in cohort or not regimens.are_derived(cohort)
     found = regimens.lines(cohort) if numbered else regimens.lines(cohort, "rajkumar", findings=None)
     followed = found["line"] < found.groupby("patient_id")["line"].transform("max")
-    return float(found.loc[followed, "progression_day"].notna().mean()) if followed.any() else 0.0
+    asked = found[followed] if followed.any() else found
+    return float(asked["progression_day"].notna().mean()) if len(asked) else 0.0
 
 
 def with_relapses(cohort: dict[str, pd.DataFrame], lines: pd.DataFrame, **choices) -> pd.DataFrame:
@@ -201,10 +198,15 @@ def _judged(cohort: dict[str, pd.DataFrame], made: pd.DataFrame, origin: str, **
     return response.with_outcomes(made, found, keep_stated=origin == "both")
 
 
-def _said(cohort: dict[str, pd.DataFrame]) -> str | None:
-    """What COHORT.relapses says; None where it says nothing."""
-    said = cohort["cohort"].iloc[0].get("relapses")
-    return None if pd.isna(said) else said
+def _word(cohort: dict[str, pd.DataFrame]) -> str | None:
+    """The basis that no count of progressions decides; None where it does."""
+    about = cohort["cohort"].iloc[0]
+    if about["endpoint"] != "relapse" or "spells" in cohort:
+        return "stated"
+    said = about.get("relapses")
+    if not pd.isna(said):
+        return said
+    return "stated" if "lines" in cohort else None
 
 
 def _states_any(cohort: dict[str, pd.DataFrame]) -> bool:
