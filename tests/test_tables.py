@@ -289,9 +289,9 @@ def test_an_empty_file_with_a_header(folder):
 
 
 def test_a_missing_column(folder):
-    error = _the_error(folder(treatments="patient_id,start_day,agent\nA,0,bortezomib\n"))
-    assert error[:3] == ("treatments.csv", None, "line")
-    assert "the file has patient_id, start_day, agent" in error[4]
+    error = _the_error(folder(treatments="patient_id,start_day,line\nA,0,1\n"))
+    assert error[:3] == ("treatments.csv", None, "agent")
+    assert "the file has patient_id, start_day, line" in error[4]
 
 
 @pytest.mark.parametrize("spelling", ["strat_day", "Start Day", "startday", "start-day"])
@@ -455,6 +455,82 @@ def test_a_cohort_has_one_row(folder):
 def test_relapse_as_endpoint_without_any_relapse_is_a_warning(folder):
     warning = _the_warning(folder(cohort="name,endpoint\nward7,relapse\n", findings=None))
     assert (warning["file"], warning["column"]) == ("cohort.csv", "endpoint")
+
+
+def many(patients, progressed=(), followed=()):
+    """Tables of so many patients on unnumbered treatments; some with a progression, some with a marker on two days."""
+    ids = [f"P{number}" for number in range(patients)]
+    rows = {
+        "patients": ["patient_id,entry_day,last_contact_day,death_day", *(f"{name},0,900," for name in ids)],
+        "treatments": ["patient_id,start_day,end_day,agent", *(f"{name},0,100,bortezomib" for name in ids)],
+        "findings": ["patient_id,day,finding", *(f"{ids[number]},300,progression" for number in progressed)],
+        "labs": [
+            "patient_id,day,test,value,unit",
+            *(f"{ids[number]},{day},serum M-protein,3,g/dL" for number in followed for day in (0, 90)),
+        ],
+    }
+    return {name: "\n".join(lines) + "\n" if len(lines) > 1 else None for name, lines in rows.items()}
+
+
+@pytest.mark.parametrize(
+    ("progressed", "followed", "chosen", "told"),
+    [
+        (range(2), (), "relapse", None),
+        ((), range(10), "relapse", "0 of 20 patients have a progression, 10 have markers on two days or more"),
+        ((5,), range(10), "relapse", "1 of 20 patients have a progression, 10 have markers"),
+        ((5,), (), "next_line", "1 of 20 patients have a progression, 0 have markers"),
+        ((), (7,), "next_line", "0 of 20 patients have a progression, 1 have markers"),
+        ((), (), "next_line", None),
+    ],
+)
+def test_the_endpoint_follows_what_is_there_and_the_check_says_why(folder, progressed, followed, chosen, told):
+    """One stray progression, or one patient with markers, makes no cohort one of relapses."""
+    place = folder(**many(20, progressed, followed))
+    assert tables.read(place)["cohort"].loc[0, "endpoint"] == chosen
+    if told is None:
+        assert tables.inspect(place).empty
+    else:
+        warning = _the_warning(place)
+        assert (warning["file"], warning["column"]) == ("cohort.csv", "endpoint")
+        assert f"{chosen} is chosen: {told}" in warning["mend"]
+
+
+def test_a_stated_endpoint_is_never_overruled(folder):
+    place = folder(**many(20, (), range(20)), cohort="name,endpoint\nward7,next_line\n")
+    assert tables.inspect(place).empty
+    assert tables.read(place)["cohort"].loc[0, "endpoint"] == "next_line"
+
+
+def test_relapse_as_endpoint_of_a_cohort_with_markers_is_judged_and_told(folder):
+    warning = _the_warning(folder(**many(20, (), range(12)), cohort="name,endpoint\nward7,relapse\n"))
+    assert "relapse is judged from marker values (0 of 20 patients have a progression, 12 have" in warning["mend"]
+
+
+def test_the_cohort_says_where_its_relapses_come_from(folder):
+    place = folder(cohort="name,endpoint,relapses\nward7,relapse,both\n")
+    assert tables.inspect(place).empty
+    assert tables.read(place)["cohort"].loc[0, "relapses"] == "both"
+    assert "relapses" not in tables.read(folder(cohort="name\nward7\n"))["cohort"]
+    error = _the_error(folder(cohort="name,endpoint,relapses\nward7,relapse,guessed\n"))
+    assert error[:4] == ("cohort.csv", 2, "relapses", "guessed")
+
+
+def test_progressions_in_few_ready_lines_make_no_cohort_of_relapses(folder):
+    lines = "patient_id,line,start_day,progression_day\n" + "".join(f"P{n},1,0,\n" for n in range(1, 20))
+    place = folder(**many(20) | {"treatments": None, "lines": lines + "P0,1,0,300\n"})
+    assert tables.read(place)["cohort"].loc[0, "endpoint"] == "next_line"
+    assert "1 of 20 patients have a progression" in _the_warning(place)["mend"]
+
+
+def test_raw_treatments_need_no_line_numbers(folder):
+    unnumbered = "patient_id,start_day,end_day,agent\nA,0,100,bortezomib\nA,400,500,daratumumab\nB,0,120,Revlimid\n"
+    place = folder(treatments=unnumbered)
+    assert tables.inspect(place).empty
+    cohort = tables.read(place)
+    assert cohort["treatments"]["line"].isna().all()
+    lines = regimens.lines(cohort)
+    assert lines[["patient_id", "line", "start_day"]].values.tolist() == [["A", 1, 0], ["A", 2, 400], ["B", 1, 0]]
+    assert spells.spells(cohort, lines)["event"].tolist() == ["relapse", "censored", "death"]
 
 
 _NO_B = {

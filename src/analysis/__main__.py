@@ -171,6 +171,7 @@ def _mention_warnings(cohort: str) -> None:
 
 def _check(asked: argparse.Namespace) -> int:
     from analysis import sources
+    from analysis.derive import relapses
 
     parameters.refuse_secrets({"cohort": asked.cohort})
     faults = sources.inspect(asked.cohort)
@@ -179,6 +180,10 @@ def _check(asked: argparse.Namespace) -> int:
         return FAILED
     tables_read = sources.read(asked.cohort)
     say(f"endpoint {tables_read['cohort']['endpoint'].iloc[0]}; {len(tables_read['patients']):,} patients")
+    if tables_read["cohort"]["endpoint"].iloc[0] == "relapse" and not {"lines", "spells"} & set(tables_read):
+        share = relapses.share_stated(tables_read)
+        said = f"{share:.0%} of the lines that another followed have a stated progression"
+        say(f"relapses {relapses.basis(tables_read)} ({said}; `relapses` in cohort.csv decides otherwise)")
     for name, frame in tables_read.items():
         say(f"  {name}: {len(frame):,} row(s)")
     return DONE
