@@ -13,6 +13,7 @@ from analysis.__main__ import main
 from analysis.derive import spells
 from analysis.sources import gdc, omop, synthetic, tables
 from analysis.sources.omop import writer
+from analysis.sources.omop.invention import LOOKBACK_DAYS
 from analysis.sources.omop.layout import NEEDED, SOURCES
 
 PATIENTS, SEED = 60, 11
@@ -88,6 +89,7 @@ def rows(frame, columns, order):
 def test_the_synthetic_cohort_comes_back_through_omop(made, tmp_path, form):
     back = sources.read(str(writer.write([made], tmp_path / "omop", form)))
     there = as_read(made)
+    there["patients"]["entry_day"] -= LOOKBACK_DAYS  # written with a year of observation before the first treatment
     columns = ["patient_id", "entry_day", "last_contact_day", "death_day", "index_year", "age_years", "sex",
                "beta2_microglobulin_mg_l", "albumin_g_dl"]  # fmt: skip
     pd.testing.assert_frame_equal(back["patients"][columns], there["patients"][columns])
@@ -252,7 +254,7 @@ def test_the_index_day_is_the_first_treatment_that_is_neither_steroid_nor_suppor
     back = sources.read(str(folder))
     days = back["treatments"].query("patient_id == '1'")["start_day"]
     assert days.min() == -9
-    assert (back["patients"]["entry_day"] == -100).all()
+    assert (back["patients"]["entry_day"] == -100 - LOOKBACK_DAYS).all()
     assert back["treatments"].query("patient_id == '2'")["start_day"].min() == 0
 
 
