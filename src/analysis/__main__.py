@@ -205,7 +205,11 @@ def _import(asked: argparse.Namespace) -> int:
     provenance = {"cohort": Path(cohort).name} | ({} if database else {"fingerprint": sources.fingerprint(cohort)})
     if asked.source == "omop":
         about = {"choices": dataclasses.asdict(omop.choices(**chosen))}
-        say(f"written: {shelf.write_cohort(omop.parts(cohort, tell=say, **chosen), asked.out, provenance | about)}")
+        told: list[str] = []
+        read = omop.parts(cohort, tell=told.append, **chosen)
+        say(f"written: {shelf.write_cohort(read, asked.out, provenance | about)}")
+        for sentence in told:
+            say(sentence)
         return DONE
     say(f"written: {shelf.write_cohort(sources.read(cohort), asked.out, provenance)}")
     _mention_warnings(cohort)

@@ -222,7 +222,7 @@ class Selection:
         rows = self.markers().mutate(marker=ibis.cases(*numbered, else_=-1))
         first, last = AT_START
         each = rows.group_by(["person_id", "marker"]).aggregate(
-            at_start=rows.day.between(first, last).cast("int64").max(), latest=rows.day.max()
+            at_start=rows.day.between(first, last).ifelse(1, 0).max(), latest=rows.day.max()
         )
         return each.filter(each.at_start == 1, each.latest > last).select("person_id").distinct()
 
