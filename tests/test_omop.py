@@ -828,3 +828,19 @@ def test_the_kind_of_a_judged_relapse_is_told_from_calcium_haemoglobin_and_creat
 def judged_kinds(cohort):
     lines = relapses.with_relapses(cohort, regimens.lines(cohort))
     return lines.loc[lines["progression_day"].notna(), "relapse_kind"].value_counts()
+
+
+@pytest.mark.parametrize(("unit", "factor"), [(8909, 1), (8807, 1000)])
+def test_urine_m_protein_is_read_by_its_code_in_milligrams_or_grams_a_day(folder, unit, factor):
+    row = pd.read_parquet(folder / "measurement.parquet").query("measurement_concept_id == 3046299").iloc[:1]
+    urine = row.assign(measurement_concept_id=3034655, value_as_number=0.5, unit_concept_id=unit)
+    change(folder, "measurement", lambda frame: pd.concat([frame, urine]))
+    found = sources.read(str(folder))["labs"].query("test == 'urine M-protein'")
+    assert found[["value", "unit"]].values.tolist() == [[0.5 * factor, "mg/24 h"]]
+
+
+def test_a_concentration_is_no_excretion_of_a_day(folder):
+    row = pd.read_parquet(folder / "measurement.parquet").query("measurement_concept_id == 3046299").iloc[:1]
+    urine = row.assign(measurement_concept_id=3034655, unit_concept_id=8840)  # mg/dL
+    change(folder, "measurement", lambda frame: pd.concat([frame, urine]))
+    assert "expected a unit of urine M-protein (mg/24 h," in only_error(folder)
