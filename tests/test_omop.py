@@ -617,13 +617,16 @@ def test_a_death_long_after_the_end_of_observation_does_not_stretch_it(folder, w
     assert len(deaths) == 1 and "by more than 30 days; came 1 patient(s) otherwise; cut" in deaths[0]
 
 
-@pytest.mark.parametrize(("days", "grace"), [(30, 30), (200, 200), (200, None)])
+@pytest.mark.parametrize(("days", "grace"), [(30, 30), (300, 300), (300, None)])
 def test_a_death_within_the_grace_counts_and_nothing_else_after_the_end(folder, written, days, grace):
     name = ended_before_death(folder, days)
     before, cohort = person(sources.read(str(written)), name), omop.read(folder, death_grace_days=grace)
     found = person(cohort, name)
     assert found["death_day"] == found["last_contact_day"] == before["death_day"]
     assert latest(cohort, name) <= before["death_day"] - days
+    ends = cohort["treatments"].loc[cohort["treatments"]["patient_id"] == name].dropna(subset="end_day")
+    drugs = ends.loc[ends["agent"] != "autologous transplant", "end_day"]
+    assert not (drugs >= before["death_day"] - days).any()  # an end that nobody was there to see
     faults = schema.fault_lines(omop.inspect(folder, death_grace_days=grace))
     assert any("no death after the end of the observation period; came 1 patient(s)" in line for line in faults)
 

@@ -91,14 +91,12 @@ class Selection:
         import ibis
 
         alive = self.begun
-        until, grace = alive.period_end, self.choices.death_grace_days
-        late = alive.death_date.delta(until, unit="day")
-        counted = alive.death_date if grace is None else ibis.ifelse(late <= grace, alive.death_date, ibis.null("date"))
-        lookback = alive.index_date.delta(alive.entry, unit="day")
+        until, death, grace = alive.period_end, alive.death_date, self.choices.death_grace_days
+        in_time = ibis.literal(True) if grace is None else death.delta(until, unit="day") <= grace
         dated = alive.mutate(
-            lookback=lookback,
-            death_counted=counted,
-            watched_until=ibis.ifelse(alive.death_date <= until, alive.death_date, until),
+            lookback=alive.index_date.delta(alive.entry, unit="day"),
+            death_counted=ibis.ifelse(in_time, death, ibis.null("date")),
+            watched_until=ibis.ifelse(death <= until, death, until),
         )
         dated = dated.mutate(last_contact=ibis.coalesce(dated.death_counted, dated.period_end))
         return dated.filter(dated.lookback >= self.choices.washout_days)
