@@ -233,8 +233,7 @@ class Selection:
 
     def progressions(self) -> Any | None:
         """person_id, day: the disease was stated to be worse; None where measurements carry no concept as value."""
-        rows = self.stated()
-        if rows is None:
+        if (rows := self.stated()) is None:
             return None
         rows = rows.filter(rows.value_as_concept_id == WORSENED)
         return rows.select("person_id", day=_days(rows.measurement_date, rows.index_date)).distinct()
