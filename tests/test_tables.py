@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analysis import schema
-from analysis.derive import regimens, spells
+from analysis.derive import regimens, response, spells
+from analysis.derive.response.picture import NEW_LESIONS
 from analysis.sources import tables
 
 EXAMPLE = Path(__file__).parents[1] / "data" / "raw" / "example"
@@ -922,3 +923,65 @@ def test_reading_changes_nothing_in_the_folder(folder):
     tables.read(place)
     assert {path.name: path.read_bytes() for path in place.iterdir()} == before
     assert json.dumps(sorted(before)) == json.dumps(sorted(GOOD))
+
+
+# --- findings: results with their depth, words that the response criteria read ---------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("negative 1e-5", "negative 1e-5"),
+        ("neg (10^-5)", "negative 1e-5"),
+        ("MRD-negative at 10-6", "negative 1e-6"),
+        ("Positive", "positive"),
+        (" NEG ", "negative"),
+    ],
+)
+def test_an_mrd_result_keeps_the_sensitivity_it_comes_with(folder, given, kept):
+    cohort = tables.read(folder(**_with("findings", "best response,VGPR", f"MRD,{given}")))
+    found = cohort["findings"].query("finding == 'MRD'")
+    assert found["value"].tolist() == [kept]
+
+
+def test_its_sensitivity_decides_whether_a_negative_result_counts(folder):
+    for value, day in (("neg at 10-4", None), ("neg at 10-5", 50), ("negative", 50)):
+        cohort = tables.read(folder(**_with("findings", "B,90,best response,VGPR", f"B,50,MRD,{value}")))
+        lines = pd.DataFrame({"patient_id": ["A", "B"], "line": 1, "start_day": 0})
+        found = response.outcomes(cohort, lines, mode="lab_only").set_index("patient_id")["mrd_negative_day"]["B"]
+        assert (None if pd.isna(found) else found) == day, value
+
+
+@pytest.mark.parametrize("given", ["maybe", "not negative", "negative 5", "10^-5"])
+def test_an_mrd_result_that_says_neither_is_refused(folder, given):
+    error = _the_error(folder(**_with("findings", "best response,VGPR", f"MRD,{given}")))
+    assert error[:4] == ("findings.csv", 3, "value", given)
+    assert "negative 1e-5" in " ".join(map(str, error[4:]))
+
+
+@pytest.mark.parametrize(
+    ("finding", "value"),
+    [
+        ("serum immunofixation", "negative"),
+        ("urine immunofixation", "positive"),
+        ("clonal marrow cells", "negative"),
+        ("plasmacytoma shrinkage percent", "50"),
+        ("cause of death", "progression"),
+        ("plasmacytoma", ""),
+        *((finding, "") for finding in (*NEW_LESIONS, "hyperviscosity")),
+    ],
+)
+def test_every_finding_that_the_criteria_read_is_known(folder, finding, value):
+    place = folder(**_with("findings", "best response,VGPR", f"{finding},{value}"))
+    assert tables.inspect(place).empty
+    assert value in tables.read(place)["findings"].query("finding == @finding")["value"].tolist()
+
+
+def test_an_immunofixation_is_positive_or_negative(folder):
+    error = _the_error(folder(**_with("findings", "best response,VGPR", "serum immunofixation,trace")))
+    assert error[:4] == ("findings.csv", 3, "value", "trace")
+
+
+def test_a_misspelt_unit_column_is_told_once_only(folder):
+    error = _the_error(folder(labs=GOOD["labs.csv"].replace("value,unit", "value,units")))
+    assert error[:3] == ("labs.csv", 1, "unit")

@@ -648,6 +648,8 @@ def test_filled_gaps_stand_beside_complete_cases():
     assert "; the ratio that moves most is that of ISS stage: III, from 1.50 (1.23–1.82) to 1.80 (1.23–1.82)." in said
     nothing = frames.imputed().iloc[:3]
     assert "nothing is missing, nothing was filled" in words.imputed(nothing, "relapse")
+
+
 def test_where_relapses_were_taken_from_is_said():
     assert words.not_judged(0, 0, "stated") == "What ended each line is taken as the source states it."
     judged, both = (words.not_judged(12, 900, basis) for basis in ("judged", "both"))

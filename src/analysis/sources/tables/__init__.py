@@ -95,10 +95,13 @@ def _lost_rows(in_cells: list[pd.DataFrame], file: str | None) -> bool:
 
 
 def _not_yet_told(in_rows: list[pd.DataFrame], in_cells: list[pd.DataFrame]) -> list[pd.DataFrame]:
-    """Faults of rows, less those on a cell that could not be read: what is missing there is already said."""
-    place = ["file", "line", "column"]
-    told = together(in_cells)[place].drop_duplicates()
-    return [
+    """Faults of rows, less those on a cell or a column that could not be read: what is missing is already said."""
+    place, known = ["file", "line", "column"], together(in_cells)
+    told = known[place].drop_duplicates()
+    absent = known["expected"].str.startswith("the column ") & (known["severity"] == "error")
+    columns = {tuple(row) for row in known.loc[absent, ["file", "column"]].to_numpy()}
+    new = [
         frame[frame[place].merge(told, on=place, how="left", indicator=True)["_merge"].eq("left_only").to_numpy()]
         for frame in in_rows
     ]
+    return [frame[[tuple(row) not in columns for row in frame[["file", "column"]].to_numpy()]] for frame in new]
