@@ -63,7 +63,7 @@ def drawn(size, seed, days=40, groups=3):
 # --- against R ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dataset", ["exact", "monthly", "alone"])
+@pytest.mark.parametrize("dataset", ["exact", "monthly", "alone", "alone_monthly"])
 def test_scores_are_those_of_r(dataset):
     found = prediction.scores(predictions_of(dataset), against="poor", resamples=0)
     expected = reference()[1].query("dataset == @dataset")
