@@ -90,6 +90,13 @@ def test_brier_and_auc_of_four_patients_by_hand():
     np.testing.assert_allclose(auc(known, had, risk), (1.5 * 0.5 + 1.5) / 3)  # a ties with c, and is above d
 
 
+def test_who_is_watched_just_until_the_horizon_is_known_to_be_free_of_it():
+    # Two watched until the day of the horizon, one censored before it, one with the event that day: all but one known.
+    time, status = np.array([365.0, 365.0, 200.0, 365.0]), np.array([0, 0, 0, 1])
+    part = sample(time, status, np.zeros(4, int), np.ones((4, 1)))
+    np.testing.assert_allclose(part.known(365.0)[:, 0], [4 / 3, 4 / 3, 0, 4 / 3])
+
+
 def test_concordance_of_four_patients_by_hand():
     # a against b (G = 1), c (still there on day 100, G = 1) and d: below b, tied with c, above d.
     part = sample(FOUR["time"].to_numpy(), FOUR["event"].to_numpy(), np.zeros(4, int), np.ones((4, 1)))
