@@ -333,3 +333,16 @@ def test_every_fault_of_predictions_is_named():
         prediction.net_benefit(risks, thresholds=[0, 0.5])
     with pytest.raises(schema.SchemaError, match="column 'race' is missing"):
         prediction.subgroups(risks, risks[["patient_id", "line"]], ["race"])
+
+
+def test_a_slope_that_some_drawn_samples_lack_has_no_limits_and_says_so():
+    # Two patients alone have another risk: in drawn samples without one of them no slope can be told.
+    chance = np.random.default_rng(1)
+    rows = pd.DataFrame({"patient_id": np.arange(200).astype(str), "time": chance.uniform(1, 800, 200).round()})
+    rows.loc[:1, "time"] = [10.0, 700.0]
+    rows["event"] = 1
+    risks = long_of(rows, {"stage": [np.where(np.arange(200) < 2, 0.9, 0.4)]}, (12.0,))
+    found = prediction.scores(risks, [12], resamples=50).set_index("measure")
+    assert np.isnan(found.loc["calibration slope", "conf_low"])
+    assert "no limits: the measure has no value in some of the drawn samples" in found.loc["calibration slope", "note"]
+    assert found.loc["AUC", "note"] == "" and np.isfinite(found.loc["AUC", "conf_low"])
