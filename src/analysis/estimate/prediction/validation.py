@@ -41,7 +41,7 @@ def out_of_fold(
     Returns
     -------
     Table PREDICTIONS, one row per line, model and horizon. Neither the order of the rows nor the number of jobs
-    changes it.
+    changes it (but for the sixteenth digit of a forest, whose trees are summed as they come).
 
     Raises
     ------
