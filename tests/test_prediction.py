@@ -215,6 +215,8 @@ def test_a_sample_of_patients_bounds_the_training_and_all_are_scored():
     assert found["patient_id"].nunique() == 300
     seen = prediction.apparent(frame, Plan(["iss"], training_patients=100, **QUICK), ["stage"])
     assert seen["patient_id"].nunique() == 100
+    whole = prediction.out_of_fold(frame, Plan(["iss"], **QUICK), ["stage"])
+    assert np.abs(found["risk"] - whole["risk"])[found["model"] == "stage"].max() > 0.02  # 100 patients, not 240
     prediction.optimism(seen, found, [24], resamples=0)
 
 
