@@ -146,6 +146,17 @@ def test_few_at_risk_hide_themselves_and_few_events_hide_their_estimate():
     assert pd.isna(shown["events"][1])
 
 
+def test_a_score_made_by_few_is_hidden_with_its_difference_and_its_partner():
+    limits = dict.fromkeys(["conf_low", "conf_high", "difference_low", "difference_high"], 0.1)
+    scores = pd.DataFrame({"variable": "sex", "level": ["female", "male", "unknown"], "model": "cox", "measure": "AUC"})
+    scores = scores.assign(horizon_months=24.0, estimate=0.6, difference=0.1, lines=90.0, patients=50.0, **limits)
+    scores["events"] = [30.0, 25.0, 3.0]
+    shown = disclosure.shared(scores, schema.SUBGROUP_SCORES, synthetic=False)
+    assert shown["events"].isna().tolist() == [False, True, True]
+    assert shown[["estimate", "difference", "difference_low"]].isna().all(axis=1).tolist() == [False, True, True]
+    assert disclosure.shared(scores, schema.PREDICTIONS, synthetic=False).empty
+
+
 def test_a_line_that_few_started_does_not_say_how_few():
     rows = [("crude", outcome, count) for outcome, count in (("next_line", 1.0), ("death", 1.0), ("neither", 1.0))]
     attrition = pd.DataFrame(rows, columns=["reading", "outcome", "count"]).assign(

@@ -143,6 +143,12 @@ def _nobody(frame: pd.DataFrame) -> pd.DataFrame:
 _FEW = re.compile(rf"(?<![\w.,-])(?<!line )[1-{THRESHOLD}](?![\w.%]|,\d)")
 _ROW = re.compile(r"\brow \d+")
 
+
+def _as_it_is(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table without counts, whose numbers are missing already where there are few events."""
+    return frame.copy()
+
+
 RULES = {
     "AGENTS": _only_large,
     "CURVES": stop_curves,
@@ -170,4 +176,15 @@ RULES = {
     "TESTS": _told,
     "CHECKS": _told,
     "SPECIFICATIONS": partial(withhold, count_columns=["subjects"]),
+    "PREDICTIONS": _nobody,
+    "SCORES": partial(withhold, count_columns=["lines", "patients", "events"]),
+    "SUBGROUP_SCORES": partial(
+        withhold,
+        count_columns=["lines", "patients", "events"],
+        within=["variable", "model", "measure", "horizon_months"],
+    ),
+    "LEARNING": partial(withhold, count_columns=["lines", "patients", "events"]),
+    "OPTIMISM": _as_it_is,
+    "CALIBRATION_CURVE": partial(withhold, count_columns=["lines", "events"]),
+    "NET_BENEFIT": partial(withhold, count_columns=["above", "lines"]),
 }

@@ -29,6 +29,7 @@ from analysis.estimate.prediction.weights import known_weights
 from analysis.schema import DAYS_PER_MONTH
 
 EVENTS_PER_TERM = 10
+Fitted = tuple[Any, list[str]]  # the Pipeline of one hazard, None where no event was seen; what must be said of it
 _GRID_DAYS = DAYS_PER_MONTH / 4  # about a week, and every whole month lies on it
 
 
@@ -67,7 +68,7 @@ def fitted(frame: pd.DataFrame, model: str, plan: Plan) -> dict[str, Any]:
     Returns a dict of two Pipelines: under the cause that of its cause-specific hazard, under "competing" that of all
     other events together (left out when there are none). The second is a ridge Cox model for every learner, which
     halves the cost; for the stage models it reads the same columns as the first. `risk` puts the two together.
-    Follow-up is stopped at the longest horizon, as in the stopped Cox model (van Houwelingen 2007, Scand J Stat):
+    Follow-up is stopped at the longest horizon (stopped Cox, van Houwelingen and Putter 2015, Lifetime Data Anal):
     later events do not bend the coefficients of the first years, and no risk past it can be had.
 
     Raises
@@ -107,19 +108,23 @@ def planned(frame: pd.DataFrame, models: Sequence[str], plan: Plan) -> Lines:
     return lines
 
 
-def fit(model: str, lines: Lines, plan: Plan, place: int) -> tuple[dict[str, Any], str]:
+def fit(
+    model: str, lines: Lines, plan: Plan, place: int, others: dict[tuple, Fitted] | None = None
+) -> tuple[dict[str, Any], str]:
     """The two Pipelines of a model fitted to these lines, and what must be said of the fit.
 
-    `place` numbers the training set, so that each has random numbers of its own whatever is fitted before it.
+    `place` numbers the training set, so that each has random numbers of its own whatever is fitted before it. `others`
+    keeps the hazards of the competing events between the models of one training set, of which many have the same.
     """
+    others = {} if others is None else others
     if plan.training_patients is not None:
         lines = lines.part(sampled(lines, plan.training_patients, np.random.default_rng([plan.seed, place])))
     settings = SETTINGS.get(model, ({},))
     if len(settings) > 1:
-        losses = _inner_losses(model, settings, lines, plan, place)
+        losses = _inner_losses(model, settings, lines, plan, place, others)
         settings = [settings[int(np.argmin(losses))]]
     event, notes = _fit_one(model, settings[0], lines, CAUSE, plan, place)
-    other, said = _fit_one(model if model in STAGES else COX, {}, lines, OTHER, plan, place)
+    other, said = _other(model if model in STAGES else COX, lines, plan, place, others, "whole")
     notes += [f"competing events: {note}" for note in said]
     return _both(plan, event, other), "; ".join(notes)
 
@@ -143,9 +148,14 @@ def _both(plan: Plan, event: Any, other: Any) -> dict[str, Any]:
     return {plan.cause: event, **({} if other is None else {COMPETING: other})}
 
 
-def _fit_one(
-    model: str, setting: dict[str, Any], lines: Lines, status: int, plan: Plan, place: int
-) -> tuple[Any, list[str]]:
+def _other(model: str, lines: Lines, plan: Plan, place: int, others: dict[tuple, Fitted], part: object) -> Fitted:
+    """The hazard of the competing events in this part of the training set, fitted once."""
+    if (model, part) not in others:
+        others[model, part] = _fit_one(model, {}, lines, OTHER, plan, place)
+    return others[model, part]
+
+
+def _fit_one(model: str, setting: dict[str, Any], lines: Lines, status: int, plan: Plan, place: int) -> Fitted:
     """The Pipeline of one hazard and what must be said of it; None where no such event was seen."""
     from sksurv.util import Surv
 
@@ -194,7 +204,14 @@ def _ridge(columns: pd.DataFrame, events: int) -> tuple[float, list[str]]:
     return 2.0 * terms, [f"fewer than {EVENTS_PER_TERM} events for each of its {terms} terms: shrunk by a ridge"]
 
 
-def _inner_losses(model: str, settings: Sequence[dict[str, Any]], lines: Lines, plan: Plan, place: int) -> np.ndarray:
+def _inner_losses(
+    model: str,
+    settings: Sequence[dict[str, Any]],
+    lines: Lines,
+    plan: Plan,
+    place: int,
+    others: dict[tuple, Fitted],
+) -> np.ndarray:
     """The Brier score of each setting, summed over the horizons, in inner folds of whole patients."""
     part = grouped_folds(lines, plan.inner_folds, np.random.default_rng([plan.seed, place, 2]))
     plan = replace(plan, trees=max(plan.trees // 4, min(plan.trees, 10)))  # enough to choose between two settings
@@ -203,7 +220,7 @@ def _inner_losses(model: str, settings: Sequence[dict[str, Any]], lines: Lines, 
         inside, outside = lines.part(np.flatnonzero(part != fold)), lines.part(np.flatnonzero(part == fold))
         weight = known_weights(outside.time, outside.status, horizons)
         had = (outside.status == CAUSE)[:, None] & (outside.time[:, None] <= horizons)
-        other, _ = _fit_one(COX, {}, inside, OTHER, plan, place)
+        other, _ = _other(COX, inside, plan, place, others, fold)
         for number, setting in enumerate(settings):
             models = _both(plan, _fit_one(model, setting, inside, CAUSE, plan, place)[0], other)
             losses[number] += (weight * (had - joint_risk(models, outside.predictors, horizons)) ** 2).sum()

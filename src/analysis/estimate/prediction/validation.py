@@ -41,7 +41,7 @@ def out_of_fold(
     Returns
     -------
     Table PREDICTIONS, one row per line, model and horizon. Neither the order of the rows nor the number of jobs
-    changes it.
+    changes it (but for the sixteenth digit of a forest, whose trees are summed as they come).
 
     Raises
     ------
@@ -150,10 +150,11 @@ def predicted(
         if events < FEWEST_EVENTS or not len(test):
             raise_all([f"fold {name!r}: {events} events to learn from and {len(test)} lines to test; use fewer folds"])
         parts.append(_long(outside, plan, NULL, name, _null_risk(inside, plan), ""))
+        others: dict = {}
         for model in models:
             if progress is not None:
                 progress(f"{model}: fold {name}")
-            made, note = fit(model, inside, plan, place)
+            made, note = fit(model, inside, plan, place, others)
             risk = joint_risk(made, outside.predictors, plan.horizons_days)
             parts.append(_long(outside, plan, model, name, risk, "; ".join(filter(None, [*lines.notes, note]))))
     result = pd.concat(parts, ignore_index=True)

@@ -4,6 +4,7 @@ from analysis.present.figures.curves import cumulative_incidence, event_free
 from analysis.present.figures.dots import calibration, crude_against_right, rates
 from analysis.present.figures.effects import effects, standardised
 from analysis.present.figures.paths import class_flows, courses
+from analysis.present.figures.prediction import learning_curve, model_scores, net_benefit, risk_calibration
 from analysis.present.figures.shape import effect_by_time, functional_form
 from analysis.present.figures.specifications import specifications
 from analysis.present.figures.stacks import all_causes, attrition, class_shares
@@ -23,8 +24,12 @@ __all__ = [
     "empty_figure",
     "event_free",
     "functional_form",
+    "learning_curve",
+    "model_scores",
+    "net_benefit",
     "png",
     "rates",
+    "risk_calibration",
     "show",
     "specifications",
     "standardised",

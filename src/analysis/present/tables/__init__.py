@@ -30,6 +30,7 @@ from analysis.present.tables.lines import (
     specifications,
     unknown_agents,
 )
+from analysis.present.tables.prediction import model_differences, model_scores, optimism, subgroup_scores
 
 __all__ = [
     "attrition",
@@ -54,12 +55,16 @@ __all__ = [
     "line_ends",
     "medians",
     "missingness",
+    "model_differences",
+    "model_scores",
+    "optimism",
     "patterns",
     "rates",
     "regimens",
     "risk",
     "small_groups",
     "specifications",
+    "subgroup_scores",
     "table",
     "tests",
     "unknown_agents",

@@ -61,6 +61,14 @@ from analysis.present.words.lines import (
     start_imputed,
     unknown_agents,
 )
+from analysis.present.words.prediction import (
+    alt_learning_curve,
+    alt_model_scores,
+    alt_net_benefit,
+    alt_risk_calibration,
+    model_scores,
+    optimism,
+)
 
 
 def show(text: str) -> None:
@@ -91,7 +99,11 @@ __all__ = [
     "alt_effects",
     "alt_event_free",
     "alt_functional_form",
+    "alt_learning_curve",
+    "alt_model_scores",
+    "alt_net_benefit",
     "alt_rates",
+    "alt_risk_calibration",
     "alt_specifications",
     "alt_standardised",
     "attrition",
@@ -122,7 +134,9 @@ __all__ = [
     "line_agreement",
     "medians",
     "missingness",
+    "model_scores",
     "not_judged",
+    "optimism",
     "patterns",
     "plural",
     "proportional",
