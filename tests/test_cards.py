@@ -169,6 +169,36 @@ def test_limits_are_those_of_the_cause_specific_models():
         np.testing.assert_allclose(found[name], expected[name], atol=0.003)
 
 
+@pytest.mark.parametrize("penalty", [0.0, 25.0])
+def test_influence_is_what_leaving_a_row_out_changes(penalty):
+    """Under a strong ridge too: fits with each row twice less fits without it, by hand the derivative by its weight."""
+    from sksurv.linear_model import CoxPHSurvivalAnalysis
+    from sksurv.util import Surv
+
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(150, 3))
+    time = np.ceil(rng.exponential(300, 150) * np.exp(-0.6 * x[:, 0])).clip(max=400)
+    had = (time < 400) & (rng.random(150) < 0.8)
+    edges = np.array([0.0, 100, 200, 400])
+
+    def fit(rows):
+        model = CoxPHSurvivalAnalysis(alpha=penalty, ties="breslow").fit(
+            x[rows], Surv.from_arrays(had[rows], time[rows])
+        )
+        hazard = model.cum_baseline_hazard_
+        sums = np.append(0.0, hazard.y)[np.searchsorted(hazard.x, edges, side="right")]
+        return np.append(model.coef_, np.diff(sums))
+
+    whole = fit(np.arange(150))
+    steps, influence = uncertainty._influence(x, time, had, whole[:3], penalty, edges)
+    np.testing.assert_allclose(steps, whole[3:], rtol=1e-10)
+    every = np.arange(150)
+    change = np.array([fit(np.append(every, row)) - fit(np.delete(every, row)) for row in every]) / 2
+    slopes = (influence * change).sum(axis=0) / (influence**2).sum(axis=0)
+    np.testing.assert_allclose(slopes, 1, atol=0.02)
+    assert min(np.corrcoef(a, b)[0, 1] for a, b in zip(influence.T, change.T, strict=True)) > 0.999
+
+
 def test_limits_widen_where_patients_repeat():
     """A cohort written down twice under the same names says no more than once: the cluster sees it."""
     frame = training()
