@@ -5,6 +5,7 @@ import io
 import matplotlib
 import numpy as np
 import pandas as pd
+import prediction_frames
 import present_frames as frames
 import pytest
 
@@ -27,6 +28,10 @@ FIGURES = {
     "courses": lambda: figures.courses(frames.courses("relapse")),
     "specifications": lambda: figures.specifications(frames.specifications("relapse"), "relapse"),
     "calibration": lambda: figures.calibration(frames.calibration()),
+    "model scores": lambda: figures.model_scores(prediction_frames.scores(), "Uno's C", 24),
+    "risk calibration": lambda: figures.risk_calibration(prediction_frames.calibration_curve(), 24),
+    "net benefit": lambda: figures.net_benefit(prediction_frames.net_benefit(), 24),
+    "learning curve": lambda: figures.learning_curve(prediction_frames.learning(), "Uno's C", 24),
 }
 EMPTY = {
     "cumulative incidence": lambda: figures.cumulative_incidence(
@@ -42,6 +47,10 @@ EMPTY = {
     "courses": lambda: figures.courses(schema.empty(schema.COURSES)),
     "specifications": lambda: figures.specifications(schema.empty(schema.SPECIFICATIONS), "relapse"),
     "calibration": lambda: figures.calibration(schema.empty(schema.CALIBRATION)),
+    "model scores": lambda: figures.model_scores(schema.empty(schema.SCORES), "Uno's C", 24),
+    "risk calibration": lambda: figures.risk_calibration(schema.empty(schema.CALIBRATION_CURVE), 24),
+    "net benefit": lambda: figures.net_benefit(schema.empty(schema.NET_BENEFIT), 24),
+    "learning curve": lambda: figures.learning_curve(schema.empty(schema.LEARNING), "Uno's C", 24),
 }
 
 
@@ -316,3 +325,18 @@ def test_no_title_takes_the_absence_of_an_event_for_an_event(label):
     ):
         with pytest.raises(ValueError, match="label: expected what happens"):
             draw()
+
+
+def test_predictions_are_drawn_where_their_numbers_are():
+    fig = figures.model_scores(prediction_frames.scores(), "Uno's C", 24)
+    dots = next(line for line in fig.axes[0].lines if len(line.get_xdata()) == 3)
+    assert list(dots.get_xdata()) == [0.56, 0.78, 0.57]
+    assert "not shown to be better (against stage)" in texts(fig)
+    fig = figures.risk_calibration(prediction_frames.calibration_curve(), 24)
+    assert [axes.get_title(loc="left") for axes in fig.axes] == ["stage", "cox"]
+    dots = fig.axes[1].lines[1]
+    assert list(dots.get_xdata()) == [10, 45, 80] and list(dots.get_ydata()) == [15, 44, 74]
+    low, high = figures.net_benefit(prediction_frames.net_benefit(), 24).axes[0].get_ylim()
+    assert low > -20 and high > 40  # what acting on all costs at a high threshold would press the rest flat
+    with pytest.raises(ValueError, match=r"horizon_months: expected one of \[24.0\], came 12"):
+        figures.learning_curve(prediction_frames.learning(), "Uno's C", 12)

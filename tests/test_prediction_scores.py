@@ -63,7 +63,7 @@ def drawn(size, seed, days=40, groups=3):
 # --- against R ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dataset", ["exact", "monthly", "alone"])
+@pytest.mark.parametrize("dataset", ["exact", "monthly", "alone", "alone_monthly"])
 def test_scores_are_those_of_r(dataset):
     found = prediction.scores(predictions_of(dataset), against="poor", resamples=0)
     expected = reference()[1].query("dataset == @dataset")
@@ -88,6 +88,13 @@ def test_brier_and_auc_of_four_patients_by_hand():
     risk = np.array([0.6, 0.9, 0.6, 0.2])
     np.testing.assert_allclose(brier(known, had, risk, part), (0.4**2 + 1.5 * 0.6**2 + 1.5 * 0.2**2) / 4)
     np.testing.assert_allclose(auc(known, had, risk), (1.5 * 0.5 + 1.5) / 3)  # a ties with c, and is above d
+
+
+def test_who_is_watched_just_until_the_horizon_is_known_to_be_free_of_it():
+    # Two watched until the day of the horizon, one censored before it, one with the event that day: all but one known.
+    time, status = np.array([365.0, 365.0, 200.0, 365.0]), np.array([0, 0, 0, 1])
+    part = sample(time, status, np.zeros(4, int), np.ones((4, 1)))
+    np.testing.assert_allclose(part.known(365.0)[:, 0], [4 / 3, 4 / 3, 0, 4 / 3])
 
 
 def test_concordance_of_four_patients_by_hand():
@@ -326,3 +333,16 @@ def test_every_fault_of_predictions_is_named():
         prediction.net_benefit(risks, thresholds=[0, 0.5])
     with pytest.raises(schema.SchemaError, match="column 'race' is missing"):
         prediction.subgroups(risks, risks[["patient_id", "line"]], ["race"])
+
+
+def test_a_slope_that_some_drawn_samples_lack_has_no_limits_and_says_so():
+    # Two patients alone have another risk: in drawn samples without one of them no slope can be told.
+    chance = np.random.default_rng(1)
+    rows = pd.DataFrame({"patient_id": np.arange(200).astype(str), "time": chance.uniform(1, 800, 200).round()})
+    rows.loc[:1, "time"] = [10.0, 700.0]
+    rows["event"] = 1
+    risks = long_of(rows, {"stage": [np.where(np.arange(200) < 2, 0.9, 0.4)]}, (12.0,))
+    found = prediction.scores(risks, [12], resamples=50).set_index("measure")
+    assert np.isnan(found.loc["calibration slope", "conf_low"])
+    assert "no limits: the measure has no value in some of the drawn samples" in found.loc["calibration slope", "note"]
+    assert found.loc["AUC", "note"] == "" and np.isfinite(found.loc["AUC", "conf_low"])

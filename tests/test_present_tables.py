@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
+import prediction_frames
 import present_frames as frames
 import pytest
 
@@ -75,6 +76,10 @@ TABLES = {
     "line agreement": lambda: tables.line_agreement(frames.line_agreement()),
     "line ends": lambda: tables.line_ends(REASONS),
     "specifications": lambda: tables.specifications(frames.specifications("relapse")),
+    "model scores": lambda: tables.model_scores(prediction_frames.scores(), 24),
+    "model differences": lambda: tables.model_differences(prediction_frames.scores(), 24),
+    "subgroup scores": lambda: tables.subgroup_scores(prediction_frames.subgroup_scores(), "Uno's C", 24),
+    "optimism": lambda: tables.optimism(prediction_frames.optimism(), 24),
 }
 EMPTY = {
     "curves": lambda: tables.curves_at_times(schema.empty(schema.CURVES), "relapse", [12], "relapse"),
@@ -96,6 +101,10 @@ EMPTY = {
     "line agreement": lambda: tables.line_agreement(frames.line_agreement().iloc[:0]),
     "line ends": lambda: tables.line_ends(REASONS.iloc[:0]),
     "specifications": lambda: tables.specifications(schema.empty(schema.SPECIFICATIONS)),
+    "model scores": lambda: tables.model_scores(schema.empty(schema.SCORES), 24),
+    "model differences": lambda: tables.model_differences(schema.empty(schema.SCORES), 24),
+    "subgroup scores": lambda: tables.subgroup_scores(schema.empty(schema.SUBGROUP_SCORES), "AUC", 24),
+    "optimism": lambda: tables.optimism(schema.empty(schema.OPTIMISM), 24),
 }
 
 
@@ -372,3 +381,18 @@ def test_next_line_tables_never_speak_of_relapse():
 def test_a_frame_of_another_kind_is_refused():
     with pytest.raises(schema.SchemaError):
         tables.rates(frames.calibration(), "relapse")
+
+
+def test_models_by_measures_with_limits_beneath():
+    rows = cells(tables.model_scores(prediction_frames.scores(), 24))
+    assert rows[0] == ["model", "Uno's C", "calibration slope"]
+    assert rows[2] == ["cox", "0.7800.760 to 0.800", "1.1801.160 to 1.200"]
+    assert "2,400 lines, 1,000 patients and 950 events" in caption(tables.model_scores(prediction_frames.scores(), 24))
+    differences = cells(tables.model_differences(prediction_frames.scores(), 24))
+    assert [row[-1] for row in differences[1:]] == ["better", "not shown to be better"]
+
+
+def test_a_small_subgroup_has_counts_only():
+    rows = cells(tables.subgroup_scores(prediction_frames.subgroup_scores(), "Uno's C", 24))
+    assert rows[1][:5] == ["sex: female", "1,000", "2,400", "950", "0.5600.540 to 0.580"]
+    assert rows[2] == ["sex: male", "12", "30", "9", "–", "–", "–"]

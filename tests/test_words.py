@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pandas as pd
+import prediction_frames
 import present_frames as frames
 import pytest
 
@@ -87,6 +88,10 @@ def everything(endpoint):
         "alt_crude_against_right": words.alt_crude_against_right(frames.comparison(event), 24, name),
         "alt_cumulative_incidence": words.alt_cumulative_incidence(curves, event, 60, name),
         "alt_event_free": words.alt_event_free(curves, 60, labels.event_name("any", endpoint)),
+        "alt_learning_curve": words.alt_learning_curve(prediction_frames.learning(), "Uno's C", 24),
+        "alt_model_scores": words.alt_model_scores(prediction_frames.scores(), "Uno's C", 24),
+        "alt_net_benefit": words.alt_net_benefit(prediction_frames.net_benefit(), 24),
+        "alt_risk_calibration": words.alt_risk_calibration(prediction_frames.calibration_curve(), 24),
         "alt_rates": words.alt_rates(frames.rates(event), event, name),
         "alt_specifications": words.alt_specifications(frames.specifications(event), event),
         "attrition": words.attrition(frames.attrition(), 24),
@@ -109,6 +114,8 @@ def everything(endpoint):
         "line_agreement": words.line_agreement(frames.line_agreement(), "rajkumar"),
         "medians": words.medians(quantiles, endpoint),
         "missingness": words.missingness(MISSINGNESS),
+        "model_scores": words.model_scores(prediction_frames.scores(), "Uno's C", 24),
+        "optimism": words.optimism(prediction_frames.optimism(), "Uno's C", 24),
         "not_judged": words.not_judged(12 if endpoint == "relapse" else 0, 900 if endpoint == "relapse" else 0),
         "published_figures": words.published_figures(),
         "rates": words.rates(frames.rates(event), event, endpoint),
@@ -447,6 +454,10 @@ def test_no_group_is_said_to_be_none(say):
         lambda: words.alt_rates(schema.empty(schema.RATES), "relapse", "relapse"),
         lambda: words.alt_class_shares(frames.class_shares()[:0]),
         lambda: words.alt_calibration(schema.empty(schema.CALIBRATION)),
+        lambda: words.alt_model_scores(schema.empty(schema.SCORES), "AUC", 24),
+        lambda: words.alt_risk_calibration(schema.empty(schema.CALIBRATION_CURVE), 24),
+        lambda: words.alt_net_benefit(schema.empty(schema.NET_BENEFIT), 24),
+        lambda: words.alt_learning_curve(schema.empty(schema.LEARNING), "AUC", 24),
     ],
 )
 def test_the_alt_text_of_an_empty_figure_is_not_empty(say):
@@ -568,3 +579,31 @@ def test_a_median_that_is_missing_says_why(note, withheld, expected):
 def test_the_stage_of_the_data_is_said():
     assert "brought ready" in words.stage_of_data({"lines": AGENTS})
     assert "ready spells" in words.stage_of_data({"spells": AGENTS})
+
+
+def test_which_models_beat_the_stage_is_read_from_the_limits():
+    said = plain(words.model_scores(prediction_frames.scores(), "Uno's C", 24))
+    assert "Uno's C by 24 months of the model to be beaten, stage, is 0.560 (0.540 to 0.580)." in said
+    assert "Better by the limits of the difference: cox (0.780 (0.760 to 0.800); difference 0.220, 0.200" in said
+    assert "Not shown to be better by the limits of the difference: forest (" in said
+    assert "**To be doubted: cox.** C above 0.75" in said.replace("\\", "")
+    assert "Worse" not in said
+    alone = plain(words.model_scores(prediction_frames.scores(), "calibration slope", 24))
+    assert alone.startswith("calibration slope by 24 months: stage 0.960 (0.940 to 0.980), cox")
+    assert words.model_scores(prediction_frames.scores(), "AUC", 24) == "No model has a score at this horizon."
+
+
+def test_a_model_that_flatters_itself_is_told_first():
+    said = plain(words.optimism(prediction_frames.optimism(), "Uno's C", 24))
+    assert "(optimism): forest 0.130 (0.120 to 0.140) (0.700 against 0.570) and stage 0.002" in said
+
+
+def test_alt_texts_of_predictions_tell_their_numbers():
+    alt = plain(words.alt_risk_calibration(prediction_frames.calibration_curve(), 24))
+    assert "cox: lowest group 10.0 % foretold, 15.0 % seen, highest 80.0 % foretold, 74.0 % seen" in alt
+    assert "At a threshold of 50 %, true alarms per 100: cox 12.0; everybody 0.0;" in plain(
+        words.alt_net_benefit(prediction_frames.net_benefit(), 24)
+    )
+    assert "stage: 0.560 (0.540 to 0.580) from 250 patients and 0.560" in plain(
+        words.alt_learning_curve(prediction_frames.learning(), "Uno's C", 24)
+    )

@@ -37,7 +37,9 @@ made <- function(dataset, whole, competing) {
     poor_24 = round(1 - exp(-horizons[2] / 700 * exp(0.2 * x + 0.5 * near)), 1)
   )
 }
-rows <- rbind(made("exact", FALSE, TRUE), made("monthly", TRUE, TRUE), made("alone", FALSE, FALSE))
+rows <- rbind(
+  made("exact", FALSE, TRUE), made("monthly", TRUE, TRUE), made("alone", FALSE, FALSE), made("alone_monthly", TRUE, FALSE)
+)
 save_csv(rows, "prediction_rows.csv")
 
 scored <- do.call(rbind, lapply(split(rows, rows$dataset), function(data) {

@@ -9,6 +9,7 @@ import pandas as pd
 
 THRESHOLD = 7
 DEPENDENT = ("estimate", "conf_low", "conf_high", "std_error", "low", "high", "share", "person_years")
+DEPENDENT += ("difference", "difference_low", "difference_high")
 JOINED = "withheld"
 
 

@@ -115,6 +115,11 @@ def _nobody(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.iloc[:0].reset_index(drop=True)
 
 
+def _as_it_is(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table without counts, whose numbers are missing already where there are few events."""
+    return frame.copy()
+
+
 RULES = {
     "AGENTS": _only_large,
     "CURVES": stop_curves,
@@ -134,4 +139,15 @@ RULES = {
     "CLASS_FLOWS": _only_large,
     "COURSES": _nobody,
     "SPECIFICATIONS": partial(withhold, count_columns=["subjects"]),
+    "PREDICTIONS": _nobody,
+    "SCORES": partial(withhold, count_columns=["lines", "patients", "events"]),
+    "SUBGROUP_SCORES": partial(
+        withhold,
+        count_columns=["lines", "patients", "events"],
+        within=["variable", "model", "measure", "horizon_months"],
+    ),
+    "LEARNING": partial(withhold, count_columns=["lines", "patients", "events"]),
+    "OPTIMISM": _as_it_is,
+    "CALIBRATION_CURVE": partial(withhold, count_columns=["lines", "events"]),
+    "NET_BENEFIT": partial(withhold, count_columns=["above", "lines"]),
 }

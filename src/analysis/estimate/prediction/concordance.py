@@ -13,8 +13,8 @@ def concordance(lines: Sample, risk: np.ndarray, horizon: float) -> np.ndarray:
 
     C = the weighted share of pairs (i, j) with risk_i > risk_j (ties count half), where i had the event by the horizon
     and j either had nothing by then, with weight 1 / (G_i(T_i-) G_j(T_i-)), or had a competing event first and so
-    never has the event in question, with weight 1 / (G_i(T_i-) G_j(T_j-)). Uno et al. (2011), Wolbers et al. (2014),
-    Biostatistics, eq. 4. R: `pec::cindex(cause = 1)`.
+    never has the event in question, with weight 1 / (G_i(T_i-) G_j(T_j-)). Uno et al. (2011), Statistics in Medicine;
+    Wolbers et al. (2014), Biostatistics. R: `survival::concordance(timewt = "n/G2")` where nothing competes.
 
     The pairs are counted in O(n log^2 n) with all resamples together; scikit-survival's count is quadratic.
     """

@@ -67,7 +67,7 @@ def fitted(frame: pd.DataFrame, model: str, plan: Plan) -> dict[str, Any]:
     Returns a dict of two Pipelines: under the cause that of its cause-specific hazard, under "competing" that of all
     other events together (left out when there are none). The second is a ridge Cox model for every learner, which
     halves the cost; for the stage models it reads the same columns as the first. `risk` puts the two together.
-    Follow-up is stopped at the longest horizon, as in the stopped Cox model (van Houwelingen 2007, Scand J Stat):
+    Follow-up is stopped at the longest horizon (stopped Cox, van Houwelingen and Putter 2015, Lifetime Data Anal):
     later events do not bend the coefficients of the first years, and no risk past it can be had.
 
     Raises

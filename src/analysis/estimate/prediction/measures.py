@@ -53,18 +53,18 @@ def calibration_slope(known: np.ndarray, had: np.ndarray, risk: np.ndarray) -> n
     x, y, weight = (x - x.mean())[used, None], had[used, None].astype(float), known[used]
     share = np.clip((weight * y).sum(axis=0) / weight.sum(axis=0), 1e-6, 1 - 1e-6)
     level, slope = np.log(-np.log1p(-share)), np.zeros(known.shape[1])  # from slope 1 the steps may never settle
-    for _ in range(_STEPS):
-        rate = np.exp(np.clip(level + slope * x, -30, 3.5))
-        share = -np.expm1(-rate)
-        steep = rate * np.exp(-rate)
-        residual = weight * (y - share) * (steep / (share * (1 - share)))
-        curve = weight * steep**2 / (share * (1 - share))
-        g0, g1 = residual.sum(axis=0), (residual * x).sum(axis=0)
-        h00, h01, h11 = curve.sum(axis=0), (curve * x).sum(axis=0), (curve * x * x).sum(axis=0)
-        determinant = h00 * h11 - h01**2
-        with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):  # a sample without two kinds of risk has no slope: its steps do not settle
+        for _ in range(_STEPS):
+            rate = np.exp(np.clip(level + slope * x, -30, 3.5))
+            share = -np.expm1(-rate)
+            steep = rate * np.exp(-rate)
+            residual = weight * (y - share) * (steep / (share * (1 - share)))
+            curve = weight * steep**2 / (share * (1 - share))
+            g0, g1 = residual.sum(axis=0), (residual * x).sum(axis=0)
+            h00, h01, h11 = curve.sum(axis=0), (curve * x).sum(axis=0), (curve * x * x).sum(axis=0)
+            determinant = h00 * h11 - h01**2
             step0, step1 = (h11 * g0 - h01 * g1) / determinant, (h00 * g1 - h01 * g0) / determinant
-        level, slope = level + step0, slope + step1
-        if not np.any(np.abs(step1) > 1e-10):
-            break
+            level, slope = level + step0, slope + step1
+            if not np.any(np.abs(step1) > 1e-10):
+                break
     return np.where(np.abs(step1) < 1e-6, slope, np.nan)

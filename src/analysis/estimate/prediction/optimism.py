@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import schema
-from analysis.estimate.prediction.reading import raise_all
+from analysis.estimate.prediction.reading import FEWEST_EVENTS, raise_all
 from analysis.estimate.prediction.resampled import limits_of, wide
 from analysis.estimate.prediction.scores import MEASURES, resampled_measures
 
@@ -66,19 +66,15 @@ def optimism(
         first, second = values[rows.models.index(model + _SEEN)], values[rows.models.index(model)]
         low, high = limits_of(first - second, conf_level)
         for k, h in np.argwhere(~np.isnan(first[..., 0] - second[..., 0])):
-            records.append(
-                {
-                    "model": model,
-                    "measure": MEASURES[k],
-                    "horizon_months": float(horizons_months[h]),
-                    "apparent": first[k, h, 0],
-                    "validated": second[k, h, 0],
-                    "estimate": first[k, h, 0] - second[k, h, 0],
-                    "conf_low": low[k, h],
-                    "conf_high": high[k, h],
-                    "note": rows.notes.get(model, ""),
-                }
-            )
+            horizon, notes = float(horizons_months[h]), [rows.notes.get(model, "")]
+            record = {"model": model, "measure": MEASURES[k], "horizon_months": horizon}
+            if rows.counts(rows.days[rows.horizons == horizon][0])["events"] < FEWEST_EVENTS:
+                notes.append(f"fewer than {FEWEST_EVENTS} events: no estimate")
+            else:
+                record |= {"apparent": first[k, h, 0], "validated": second[k, h, 0]}
+                record |= {"estimate": first[k, h, 0] - second[k, h, 0]}
+                record |= {"conf_low": low[k, h], "conf_high": high[k, h]}
+            records.append(record | {"note": "; ".join(filter(None, notes))})
     frame = pd.DataFrame(records, columns=schema.OPTIMISM.names)
     return schema.check(frame.astype({c.name: c.dtype for c in schema.OPTIMISM.columns}), schema.OPTIMISM)
 

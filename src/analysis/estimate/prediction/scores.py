@@ -60,8 +60,8 @@ def scores(
 
     Returns
     -------
-    Table SCORES. With fewer than 20 events by a horizon there are counts and no estimate. R: `riskRegression::Score`,
-    `pec::cindex`.
+    Table SCORES. With fewer than 20 events by a horizon there are counts and no estimate.
+    R: `riskRegression::Score`, `survival::concordance`.
 
     Raises
     ------
@@ -156,6 +156,8 @@ def _table(
                         f"C above {HIGHEST_C}, and clinical models reach 0.60 to 0.71: look for a predictor that was "
                         "not known at the start of the line"
                     )
+                if enough and np.isnan(low[place]) and values.shape[-1] > 1:
+                    notes.append("no limits: the measure has no value in some of the drawn samples")
                 if enough:
                     record |= {"estimate": values[(*place, 0)], "conf_low": low[place], "conf_high": high[place]}
                 if enough and compared:

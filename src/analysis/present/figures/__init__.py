@@ -3,6 +3,7 @@
 from analysis.present.figures.curves import cumulative_incidence, event_free
 from analysis.present.figures.dots import calibration, crude_against_right, rates
 from analysis.present.figures.paths import class_flows, courses
+from analysis.present.figures.prediction import learning_curve, model_scores, net_benefit, risk_calibration
 from analysis.present.figures.specifications import specifications
 from analysis.present.figures.stacks import all_causes, attrition, class_shares
 from analysis.present.figures.style import empty_figure, png, show
@@ -18,8 +19,12 @@ __all__ = [
     "cumulative_incidence",
     "empty_figure",
     "event_free",
+    "learning_curve",
+    "model_scores",
+    "net_benefit",
     "png",
     "rates",
+    "risk_calibration",
     "show",
     "specifications",
 ]

@@ -28,6 +28,7 @@ from analysis.present.tables.lines import (
     specifications,
     unknown_agents,
 )
+from analysis.present.tables.prediction import model_differences, model_scores, optimism, subgroup_scores
 
 __all__ = [
     "attrition",
@@ -45,11 +46,15 @@ __all__ = [
     "line_ends",
     "medians",
     "missingness",
+    "model_differences",
+    "model_scores",
+    "optimism",
     "rates",
     "regimens",
     "risk",
     "small_groups",
     "specifications",
+    "subgroup_scores",
     "table",
     "unknown_agents",
 ]

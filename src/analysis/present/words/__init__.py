@@ -51,6 +51,14 @@ from analysis.present.words.lines import (
     start_imputed,
     unknown_agents,
 )
+from analysis.present.words.prediction import (
+    alt_learning_curve,
+    alt_model_scores,
+    alt_net_benefit,
+    alt_risk_calibration,
+    model_scores,
+    optimism,
+)
 
 
 def show(text: str) -> None:
@@ -78,7 +86,11 @@ __all__ = [
     "alt_crude_against_right",
     "alt_cumulative_incidence",
     "alt_event_free",
+    "alt_learning_curve",
+    "alt_model_scores",
+    "alt_net_benefit",
     "alt_rates",
+    "alt_risk_calibration",
     "alt_specifications",
     "attrition",
     "attrition_change",
@@ -103,7 +115,9 @@ __all__ = [
     "line_agreement",
     "medians",
     "missingness",
+    "model_scores",
     "not_judged",
+    "optimism",
     "plural",
     "published_figures",
     "rates",
