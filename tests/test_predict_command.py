@@ -22,7 +22,7 @@ PREDICTORS = ("iss", "age_years", "sex", "del17p", "earlier_lines")
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A Cox model with limits and one of trees without, stored; and the frame they were fitted to."""
-    cohort = synthetic.simulate(300, seed=4)
+    cohort = synthetic.simulate(150, seed=4)
     lines = regimens.lines(cohort)
     rows = spells.spells(cohort, lines)
     known = predictors.wide(predictors.known(cohort, lines, rows), rows)
@@ -89,7 +89,7 @@ def test_risks_with_limits_in_a_file_and_exit_code_0(made, tmp_path):
          "del17p": [0.0, np.nan, 1.0], "earlier_lines": [0.0, 1, 0]}
     )  # fmt: skip
     expected = risk(models["cox"], frame, [month * DAYS_PER_MONTH for month in MONTHS])
-    np.testing.assert_allclose(found["estimate"], expected.ravel())
+    np.testing.assert_allclose(found["estimate"], expected.ravel(), atol=6e-5)
 
 
 def test_who_lies_outside_is_refused_and_the_others_answered(made, tmp_path):
@@ -163,7 +163,7 @@ def test_the_frame_of_predictors_written_as_csv_is_answered(made, tmp_path, caps
     assert code == 0, err
     found = schema.check(pd.read_csv(out, keep_default_na=False), schema.PATIENT_RISKS)
     expected = risk(models["cox"], rows, [month * DAYS_PER_MONTH for month in MONTHS])
-    np.testing.assert_allclose(found["estimate"], expected.ravel())
+    np.testing.assert_allclose(found["estimate"], expected.ravel(), atol=6e-5)
 
 
 def test_a_line_that_comes_twice_is_refused(made, tmp_path, capsys):
