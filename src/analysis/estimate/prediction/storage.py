@@ -71,6 +71,21 @@ def save(
         when the folder holds something else.
     ValueError
         for trees, or levels of few patients, of a real cohort; or an object that is no model of ours.
+
+    Example
+    -------
+    >>> from analysis.estimate.prediction import Plan, cards, fitted
+    >>> chance = np.random.default_rng(1)
+    >>> frame = pd.DataFrame({"patient_id": np.arange(300).astype(str), "line": 1, "time": np.arange(300) * 3 + 1,
+    ...     "event": chance.choice(["relapse", "death"], 300), "iss": chance.choice(["I", "III"], 300)})
+    >>> plan = Plan(["iss"], horizons_months=[12])
+    >>> models = fitted(frame, "cox", plan)
+    >>> about = {"title": "X", "synthetic": True, "time_zero": "start", "source": "simulated"}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     where = save(Path(folder) / "model", models, cards.card(models, frame, about, "cox", plan))
+    ...     again, card, limits = load(where)
+    >>> list(again), card["model"], limits
+    (['relapse', 'competing'], 'cox', None)
     """
     import skops.io
 
