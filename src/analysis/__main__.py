@@ -334,7 +334,7 @@ def _report_faults(faults: Any, show_values: bool) -> None:
         complain(line.replace("\n", "\\n"))  # a name with a line end in it cannot pass for a fault of its own
     errors = int((faults["severity"] == "error").sum())
     masked = not show_values and (faults["value"] != "").any()
-    hint = "; values are masked: relapse check COHORT --show-values prints them" if masked else ""
+    hint = "; values are masked: relapse check or predict with --show-values prints them" if masked else ""
     complain(f"{errors} error(s), {len(faults) - errors} warning(s){hint}")
 
 

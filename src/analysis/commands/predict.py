@@ -16,6 +16,7 @@ from analysis.estimate.prediction import cards, ranges, storage, uncertainty
 from analysis.report.progress import complain, say
 
 _EVENTS = {"relapse": "relapse", "next_line": "start of the next line"}
+_DIGITS = {"estimate": 4, "conf_low": 4, "conf_high": 4}  # far beyond what any of the limits allows
 _NO_LIMITS = "no limits: this kind of model has none that are honest"
 
 
@@ -39,7 +40,8 @@ def predict(model: Path, patients: Path, out: Path | None) -> bool:
         say(sentence)
     say(_question(card, uncertain is not None))
     if out is not None:
-        _write(risks.assign(standing=" ".join(standing(card))), out)
+        origin = "SYNTHETIC training data; " if card["cohort"]["synthetic"] else ""
+        _write(risks.round(_DIGITS).assign(standing=f"{origin}not medical advice"), out)
         say(f"written: {out}")
     else:
         for sentence in _sentences(risks):

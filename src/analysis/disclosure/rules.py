@@ -136,7 +136,7 @@ def _told(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _nobody(frame: pd.DataFrame) -> pd.DataFrame:
-    """No row: a course is one patient's, whatever is left out of it."""
+    """No row: a course, or a risk, is one patient's, whatever is left out of it."""
     return frame.iloc[:0].reset_index(drop=True)
 
 
@@ -147,6 +147,11 @@ _ROW = re.compile(r"\brow \d+")
 def _as_it_is(frame: pd.DataFrame) -> pd.DataFrame:
     """A table without counts, whose numbers are missing already where there are few events."""
     return frame.copy()
+
+
+def _as_made(card: pd.DataFrame) -> pd.DataFrame:
+    """A model's card withholds what is small when it is made: its sentences cannot be withheld from later."""
+    return card.reset_index(drop=True)
 
 
 RULES = {
@@ -175,6 +180,8 @@ RULES = {
     "TERMS": lambda frame: _beside(frame, ["known", "smallest"]),
     "TESTS": _told,
     "CHECKS": _told,
+    "PATIENT_RISKS": _nobody,
+    "MODEL_CARD": _as_made,
     "SPECIFICATIONS": partial(withhold, count_columns=["subjects"]),
     "PREDICTIONS": _nobody,
     "SCORES": partial(withhold, count_columns=["lines", "patients", "events"]),

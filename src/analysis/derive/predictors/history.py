@@ -27,7 +27,11 @@ def closed_lines(cohort: dict[str, pd.DataFrame], lines: pd.DataFrame) -> pd.Dat
     frame = lines.sort_values(_KEY, ignore_index=True)
     frame["next_start"] = frame.groupby("patient_id", sort=False)["start_day"].shift(-1).astype("float64")
     progression = frame["progression_day"].astype("float64") if "progression_day" in frame else np.nan
-    frame["progression_day"] = pd.Series(progression, frame.index).mask(progression > frame["next_start"])
+    known_on = progression = pd.Series(progression, frame.index)
+    if "confirmed_day" in frame:  # one that was judged from markers is known from the sample that confirmed it
+        judged = frame.get("progression_origin", pd.Series("judged", frame.index)) == "judged"
+        known_on = frame["confirmed_day"].astype("float64").where(judged, progression)
+    frame["progression_day"] = progression.mask(known_on > frame["next_start"])
     findings = cohort.get("findings")
     if "best_response" not in frame:
         frame["best_response"] = "unknown"

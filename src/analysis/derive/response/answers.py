@@ -146,7 +146,8 @@ def with_outcomes(lines: pd.DataFrame, found: pd.DataFrame, keep_stated: bool = 
     >>> with_outcomes(lines, outcomes({"labs": labs}, lines, mode="lab_only"))["progression_day"].tolist()
     [90]
     """
-    names = ["best_response", "response_day", "progression_day", "relapse_kind", "followable"]
+    # confirmed_day: from when the progression was known
+    names = ["best_response", "response_day", "progression_day", "confirmed_day", "relapse_kind", "followable"]
     schema.check(found, schema.OUTCOMES)
     found = found.assign(followable=found["evaluable"] | (found["why_not"] == NO_LATER_SAMPLE))
     kept = lines.drop(columns=[name for name in (*names, "progression_origin") if name in lines])

@@ -25,7 +25,7 @@ NOT_ADVICE = (
 SYNTHETIC = (
     "SYNTHETIC: this model was fitted to simulated patients; its risks are about nobody and not to be used for anybody."
 )
-_MEASURES = ("model", "measure", "horizon_months", "estimate", "conf_low", "conf_high", "verdict")
+_MEASURES = ("model", "measure", "horizon_months", "estimate", "conf_low", "conf_high", "against", "verdict")
 
 
 def card(
@@ -175,7 +175,7 @@ def _performance(card: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         (
             "Calibration",
             f"group {one['group']} at {one['horizon_months']:g} months",
-            f"foreseen {one['predicted']:.0%}, came {_limited(one)}",
+            f"foreseen {one['predicted']:.3f}, came {_limited(one)}",
         )
         for one in card["calibration"]
         if one.get("predicted") is not None
@@ -195,7 +195,7 @@ def _limited(row: Mapping[str, Any]) -> str:
         return "not estimable"
     low, high = row.get("conf_low"), row.get("conf_high")
     limits = "no limits" if low is None or high is None else f"{low:.3f} to {high:.3f}"
-    verdict = f"; {row['verdict']}" if row.get("verdict") else ""
+    verdict = f"; {row['verdict']} than {row['against']}" if row.get("verdict") else ""
     return f"{row['estimate']:.3f} ({limits}){verdict}"
 
 

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.estimate.prediction.coarsening import without_patients
+from analysis.estimate.prediction.training import names
 from analysis.schema import FAULTS, BadInputError
 
 FORMAT = 1
@@ -70,6 +71,21 @@ def save(
         when the folder holds something else.
     ValueError
         for trees, or levels of few patients, of a real cohort; or an object that is no model of ours.
+
+    Example
+    -------
+    >>> from analysis.estimate.prediction import Plan, cards, fitted
+    >>> chance = np.random.default_rng(1)
+    >>> frame = pd.DataFrame({"patient_id": np.arange(300).astype(str), "line": 1, "time": np.arange(300) * 3 + 1,
+    ...     "event": chance.choice(["relapse", "death"], 300), "iss": chance.choice(["I", "III"], 300)})
+    >>> plan = Plan(["iss"], horizons_months=[12])
+    >>> models = fitted(frame, "cox", plan)
+    >>> about = {"title": "X", "synthetic": True, "time_zero": "start", "source": "simulated"}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     where = save(Path(folder) / "model", models, cards.card(models, frame, about, "cox", plan))
+    ...     again, card, limits = load(where)
+    >>> list(again), card["model"], limits
+    (['relapse', 'competing'], 'cox', None)
     """
     import skops.io
 
@@ -125,6 +141,9 @@ def load(folder: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, np.nda
         faults = _version_faults(card) + _file_faults(folder, card)
     _raise(faults)
     models, faults = _read_models(folder / "model.skops")
+    stated = [one["name"] for one in card["predictors"]]
+    if not faults and set(stated) != set(names(models)):
+        faults.append(_fault("card.json", f"the predictors of the model, {', '.join(names(models))}", _AGAIN))
     uncertain = None
     if "limits.npz" in card["files"]:
         uncertain, more = _read_limits(folder / "limits.npz")
@@ -150,6 +169,9 @@ def _read_card(folder: Path) -> tuple[dict[str, Any], list[dict]]:
     if card["format"] != FORMAT:
         expected = f"format {FORMAT}, came {card['format']!r}"
         return {}, [_fault("card.json", expected, "use the release of the suite that wrote it, or store it again")]
+    needed = {"name", "kind", "meaning", "unit", "low", "high", "levels", "missing", "share_missing"}
+    if not all(isinstance(one, dict) and needed <= set(one) for one in card["predictors"]):
+        return {}, [_fault("card.json", f"predictors with {', '.join(sorted(needed))}", _AGAIN)]
     files = card["files"]
     if not isinstance(files, dict) or "model.skops" not in files or set(files) - {"model.skops", "limits.npz"}:
         return {}, [_fault("card.json", "the checksums of model.skops and perhaps limits.npz", _AGAIN)]

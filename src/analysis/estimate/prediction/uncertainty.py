@@ -54,6 +54,20 @@ def uncertainty(models: Mapping[str, Any], frame: pd.DataFrame, plan: Plan) -> d
         for other models.
     analysis.schema.SchemaError
         as `fitted` does.
+
+    Example
+    -------
+    >>> from analysis.estimate.prediction import Plan, fitted
+    >>> chance = np.random.default_rng(1)
+    >>> stage, word = chance.choice(["I", "III"], 300), chance.choice(["relapse", "death", "censored"], 300)
+    >>> days = chance.exponential(np.where(stage == "I", 900, 300)).round()
+    >>> frame = pd.DataFrame({"patient_id": np.arange(300).astype(str), "line": 1, "time": days, "event": word,
+    ...     "iss": stage})
+    >>> plan = Plan(["iss"], horizons_months=[12])
+    >>> models = fitted(frame, "cox", plan)
+    >>> found = uncertainty(models, frame, plan)
+    >>> {name: values.shape for name, values in found.items()}["covariance"], len(found["edges_days"]) - 1
+    ((12, 12), 4)
     """
     if not has_limits(models):
         raise ValueError(
@@ -136,6 +150,21 @@ def risk_with_limits(
     models, uncertain : what `fitted` and `uncertainty` returned
     frame : one row per line with the predictors
     horizons_months : among those that the models were fitted for
+
+    Example
+    -------
+    >>> from analysis.estimate.prediction import Plan, fitted
+    >>> chance = np.random.default_rng(1)
+    >>> stage, word = chance.choice(["I", "III"], 300), chance.choice(["relapse", "death", "censored"], 300)
+    >>> days = chance.exponential(np.where(stage == "I", 900, 300)).round()
+    >>> frame = pd.DataFrame({"patient_id": np.arange(300).astype(str), "line": 1, "time": days, "event": word,
+    ...     "iss": stage})
+    >>> plan = Plan(["iss"], horizons_months=[12])
+    >>> models = fitted(frame, "cox", plan)
+    >>> at = pd.DataFrame({"iss": ["I", "III"]})
+    >>> found = risk_with_limits(models, uncertainty(models, frame, plan), at, [12])
+    >>> found[["estimate", "conf_low", "conf_high"]].round(2).values.tolist()
+    [[0.08, 0.04, 0.14], [0.28, 0.2, 0.35]]
     """
     months = np.asarray(horizons_months, dtype=float)
     estimate = risk(models, frame, months * DAYS_PER_MONTH)
