@@ -1,7 +1,8 @@
 """The embedded cohort: synthetic patients with raw records and a known truth, calibrated to the literature.
 
 Nobody here is real. Reading order: parameters.py (every number and where it comes from), characteristics.py
-(patients), process.py (what truly happens), treatments.py, findings.py and markers.py (what gets written down).
+(patients), process.py (what truly happens), treatments.py, findings.py, visits.py, kinetics.py
+and markers.py (what gets written down).
 """
 
 from __future__ import annotations
