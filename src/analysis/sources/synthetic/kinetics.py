@@ -91,10 +91,13 @@ def _relapse_by_the_rule(span: pd.DataFrame, trait: pd.DataFrame, row: np.ndarra
     by_chains = _followed_by_light_chains(span, trait)
     chains = trait["chains_per_level"].to_numpy()
     reference = span["nadir"].to_numpy()
+    since = span["crossing"].to_numpy() * gap
+    least = np.where(by_chains, *p.BEYOND_THE_RULE_LEAST[::-1])
+    span = span.assign(slowest_before=since / np.log2(least))
     for _ in range(3):
         limit = _limit(reference, chains, by_chains)
         span = span.assign(relapse_level=limit)
-        growth = np.minimum(2 ** (span["crossing"].to_numpy() * gap / doubling_before(span)), p.BEYOND_THE_RULE_MOST)
+        growth = np.minimum(2 ** (since / doubling_before(span)), p.BEYOND_THE_RULE_MOST)
         span = span.assign(relapse_level=limit * growth)
         level = tumour_level(span.iloc[row], months)
         level = np.where((level < p.DETECTION_G_DL) & ~by_chains[row], 0.0, level)
@@ -126,11 +129,11 @@ def doubling_before(span: pd.DataFrame) -> np.ndarray:
     """Doubling time (months) up to the relapse.
 
     A slow clone grows fast enough to pass the lowest level only in the last part of the line, else the response had
-    never been.
+    never been; and fast enough to be beyond the rule's limit by more than the assay's error when the relapse is told.
     """
     nadir, seen = span["nadir"].to_numpy(), span["relapse_level"].to_numpy()
     within = p.REGROWTH_SHARE * span["relapse_months"].to_numpy() / np.log2(seen / np.maximum(nadir, p.DETECTION_G_DL))
-    return np.minimum(span["doubling_months"].to_numpy(), within)
+    return np.minimum(np.minimum(span["doubling_months"].to_numpy(), within), span["slowest_before"].to_numpy())
 
 
 def _clearance(span: pd.DataFrame, months: np.ndarray) -> np.ndarray:

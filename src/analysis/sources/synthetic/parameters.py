@@ -150,9 +150,10 @@ CLEARANCE_MONTHS = 1.1  # time constant of the fall in response
 MEASURABLE_G_DL, MEASURABLE_LIGHT_CHAINS_MG_L = 1.0, 100.0
 RISE_AT_RELAPSE_G_DL, RISE_AT_RELAPSE_SHARE = 0.5, 0.25
 HIGH_REFERENCE_G_DL, RISE_FROM_HIGH_G_DL, RISE_LIGHT_CHAINS_MG_L = 5.0, 1.0, 100.0
-# Chosen: for how much of the interval since the visit before the rule has been met when a relapse is told, and by which
-# factor the level may then be beyond the rule's limit.
-RULE_MET_BEFORE_VISIT, BEYOND_THE_RULE_MOST = (0.4, 0.9), 1.3
+RULE_MET_BEFORE_VISIT = (0.4, 0.9)  # chosen: share of the interval since the visit before for which the rule was met
+# Chosen: how far the level is then beyond the rule's limit, as a factor: at least two errors of the assay (of
+# M-protein, of light chains), so that these seldom hide a relapse, and at most.
+BEYOND_THE_RULE_LEAST, BEYOND_THE_RULE_MOST = (1.06, 1.16), 1.3
 REGROWTH_SHARE = 0.5  # of the time to relapse: the longest in which the level climbs from its nadir
 LARGEST_RISE, LEVEL_MAX = 2.0, 12.0  # growth stops at this multiple of the level at diagnosis, and at this many g/dL
 MEASURE_CV, LIGHT_CHAIN_CV = 0.03, 0.08  # assay error of M-protein and of light chains
