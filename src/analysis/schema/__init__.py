@@ -3,10 +3,11 @@
 `check(frame, TABLE)` is the one check and `SchemaError` its one error; `BadInputError` carries the
 faults that a reader found in somebody's files. The tables themselves are plain declarations in
 `cohort.py` (what a source delivers and what is derived from it), `response.py` (what raw values say of
-each line), `results.py` (what an estimate returns) and `treatment.py` (what is said of treatments and lines).
+each line), `results.py` (what an estimate returns), `treatment.py` (what is said of treatments and lines) and
+`truth.py` (what only a simulator knows).
 """
 
-from analysis.schema.cohort import COHORT, FINDINGS, LABS, LINES, PATIENTS, SPELLS, TREATMENTS, TRUTH
+from analysis.schema.cohort import COHORT, FINDINGS, LABS, LINES, PATIENTS, SPELLS, TREATMENTS
 from analysis.schema.faults import FAULTS, BadInputError, fault_lines
 from analysis.schema.response import (
     ASSESSMENTS,
@@ -53,6 +54,7 @@ from analysis.schema.treatment import (
     SPECIFICATIONS,
     STRATEGIES,
 )
+from analysis.schema.truth import TRUE_RISK, TRUTH
 
 DAYS_PER_YEAR = 365.25
 DAYS_PER_MONTH = DAYS_PER_YEAR / 12
@@ -106,6 +108,7 @@ __all__ = [
     "STRATEGIES",
     "TESTS",
     "TREATMENTS",
+    "TRUE_RISK",
     "TRUTH",
     "BadInputError",
     "Column",
