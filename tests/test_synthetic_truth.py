@@ -12,6 +12,7 @@ from analysis.sources.synthetic import markers, parameters
 
 NO_LABS = pd.DataFrame({"patient": [0], "day": [0], "test": ["LDH"], "value": [0.0], "unit": ["U/L"]}).iloc[:0]
 RISKS = ("risk", "risk_measurable")
+FRAILTIES = np.exp(parameters.FRAILTY_LOG_SD * np.linspace(-3.4, 3.4, 18) - parameters.FRAILTY_LOG_SD**2 / 2)
 
 
 def truth_of(patients, seed):
@@ -30,6 +31,30 @@ def judged():
     risks = synthetic.true_risk(truth, [12, 24]).merge(truth, on=["patient_id", "line"], validate="many_to_one")
     waited = (risks["progression_day"] - risks["start_day"]).to_numpy("float64", na_value=np.inf)
     return risks.assign(relapsed=waited <= risks["horizon_months"] * schema.DAYS_PER_MONTH)
+
+
+def test_a_change_of_therapy_ends_what_is_waited_for():
+    """All are changed on day 122, so nobody relapses in the line after it."""
+    changed = {"CHANGE_WITHOUT_PROGRESSION": 1.0, "CHANGE_LOG_SD": 1e-6}
+    with mock.patch.multiple(parameters, **changed):
+        found = synthetic.true_risk(truth_of(40, seed=2), [4, 24]).query("line == 1")
+    by_horizon = found.pivot_table(index="patient_id", columns="horizon_months", values="risk")
+    assert by_horizon[24].to_numpy() == pytest.approx(by_horizon[4].to_numpy(), abs=0.03)
+
+
+def test_what_earlier_lines_tell_of_frailty_is_right_on_average():
+    """Relapse, depth and survival tell of it; death is made to depend much on it, so that survival tells enough."""
+    with mock.patch.multiple(parameters, FRAILTY_ON_DEATH=3.0):
+        later = truth_of(6000, seed=12)
+        weight = synthetic.truth._frailty_weights(later, FRAILTIES)
+    mean = weight @ np.log(FRAILTIES)
+    spread = np.sqrt(weight @ np.log(FRAILTIES) ** 2 - mean**2)
+    score = ((np.log(later["frailty"]) - mean) / spread).groupby(later["line"])
+    assert (score.mean() * np.sqrt(score.size())).loc[:4].abs().max() < 3.5
+    assert score.std().loc[:3].between(0.95, 1.05).all()
+    # Precisions add up: of the density, of one depth, of about one relapse, and a little of survival.
+    told = 1 / parameters.FRAILTY_LOG_SD**2 + parameters.DEPTH_PER_LOG_FRAILTY**2 + 1
+    assert 0.9 * told**-0.5 < spread[later["line"] == 2].mean() < told**-0.5
 
 
 def test_constant_hazards_give_the_risk_of_the_textbook():
