@@ -27,6 +27,10 @@ FIGURES = {
     "courses": lambda: figures.courses(frames.courses("relapse")),
     "specifications": lambda: figures.specifications(frames.specifications("relapse"), "relapse"),
     "calibration": lambda: figures.calibration(frames.calibration()),
+    "functional form": lambda: figures.functional_form(frames.functional_form()),
+    "effect by time": lambda: figures.effect_by_time(frames.effect_by_time()),
+    "effects": lambda: figures.effects(frames.effects(), "relapse"),
+    "standardised": lambda: figures.standardised(frames.standardised(), "relapse", 60),
 }
 EMPTY = {
     "cumulative incidence": lambda: figures.cumulative_incidence(
@@ -42,6 +46,10 @@ EMPTY = {
     "courses": lambda: figures.courses(schema.empty(schema.COURSES)),
     "specifications": lambda: figures.specifications(schema.empty(schema.SPECIFICATIONS), "relapse"),
     "calibration": lambda: figures.calibration(schema.empty(schema.CALIBRATION)),
+    "functional form": lambda: figures.functional_form(schema.empty(schema.FUNCTIONAL_FORM)),
+    "effect by time": lambda: figures.effect_by_time(schema.empty(schema.EFFECT_BY_TIME)),
+    "effects": lambda: figures.effects(schema.empty(schema.EFFECTS), "relapse"),
+    "standardised": lambda: figures.standardised(schema.empty(schema.CURVES), "relapse", 60),
 }
 
 
@@ -316,3 +324,13 @@ def test_no_title_takes_the_absence_of_an_event_for_an_event(label):
     ):
         with pytest.raises(ValueError, match="label: expected what happens"):
             draw()
+
+
+def test_a_shape_has_a_panel_per_number_and_a_dot_per_group_that_may_be_shown():
+    (axes,) = figures.functional_form(frames.functional_form()).axes
+    assert axes.get_title() == "" and axes.get_title(loc="left") == "Age"
+    assert axes.lines[-1].get_ydata().tolist() == [0.9, 1.0, 1.25]
+    panels = figures.effect_by_time(frames.effect_by_time()).axes
+    assert [panel.get_title(loc="left") for panel in panels] == ["Del(17p)", "Age"]
+    assert panels[0].lines[1].get_ydata() == [1.4, 1.4]
+    assert len(panels[1].lines[-1].get_ydata()) == 2

@@ -2,7 +2,9 @@
 
 from analysis.present.figures.curves import cumulative_incidence, event_free
 from analysis.present.figures.dots import calibration, crude_against_right, rates
+from analysis.present.figures.effects import effects, standardised
 from analysis.present.figures.paths import class_flows, courses
+from analysis.present.figures.shape import effect_by_time, functional_form
 from analysis.present.figures.specifications import specifications
 from analysis.present.figures.stacks import all_causes, attrition, class_shares
 from analysis.present.figures.style import empty_figure, png, show
@@ -16,10 +18,14 @@ __all__ = [
     "courses",
     "crude_against_right",
     "cumulative_incidence",
+    "effect_by_time",
+    "effects",
     "empty_figure",
     "event_free",
+    "functional_form",
     "png",
     "rates",
     "show",
     "specifications",
+    "standardised",
 ]
