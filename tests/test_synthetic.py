@@ -1,7 +1,9 @@
 """The embedded cohort: the same each time, whole, possible, obedient to its own truth, which nobody reads."""
 
+import itertools
 import re
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -221,6 +223,78 @@ def test_the_m_protein_meets_the_progression_rule_on_the_day_of_relapse(cohort):
     labs = labs[labs["highest"] > 0]
     assert labs.loc[labs["day"] == labs["relapse"], "met"].mean() > 0.9
     assert labs.loc[labs["day"] < labs["relapse"] - 60, "met"].mean() < 0.05
+
+
+@pytest.fixture(scope="module")
+def exact():
+    """The records without assay error and without gaps."""
+    with mock.patch.multiple(parameters, MEASURE_CV=0.0, LIGHT_CHAIN_CV=0.0, TEST_MISSING=0.0):
+        return synthetic.simulate(patients=1500, seed=9)
+
+
+def first_rise(values, least, from_five):
+    """Place of the first value that is 25 % and `least` above the lowest that two in a row reach; none: None.
+
+    From 5 on `from_five` is enough. The reference is of the values before; the first counts alone.
+    """
+    reached = [values[0], *(max(pair) for pair in itertools.pairwise(values))]
+    for place in range(1, len(values)):
+        low = min(reached[:place])
+        rise = values[place] - low + 1e-9
+        if rise >= from_five if low >= 5 else rise >= max(least, 0.25 * low):
+            return place
+    return None
+
+
+@pytest.mark.parametrize("followed", ["serum M-protein", "free light chains"])
+def test_a_relapse_is_told_on_the_first_visit_that_meets_the_published_rule(exact, followed):
+    """Line 1. Light chains, a tenth of a mg/L rounded away, are followed where there is no M-protein."""
+    labs = exact["labs"].pivot_table(index=["patient_id", "day"], columns="test", values="value").reset_index()
+    findings = exact["findings"]
+    told = findings[(findings["finding"] == "progression") & (findings["line"] == 1)].groupby("patient_id")["day"].min()
+    at_start = labs.groupby("patient_id")["serum M-protein"].transform("first")
+    chains = (labs["kappa free light chain"] - labs["lambda free light chain"]).abs()
+    if followed == "serum M-protein":
+        labs, rule = labs[at_start >= 1].assign(value=labs["serum M-protein"]), (0.5, 1.0)
+    else:
+        labs = labs[(at_start == 0) & (chains.groupby(labs["patient_id"]).transform("first") > 150)]
+        labs = labs.assign(value=chains / 1e9)  # far below five, so that the rule of serum from five on is not met
+        rule = (100.2 / 1e9, np.inf)
+    days = [
+        rows["day"].tolist()[place] - told[patient]
+        for patient, rows in labs[labs["patient_id"].isin(told.index)].groupby("patient_id")
+        if (place := first_rise(rows["value"].tolist(), *rule)) is not None
+    ]
+    assert len(days) > 120
+    assert np.mean(np.array(days) == 0) > 0.97
+
+
+def test_the_signs_of_a_clinical_relapse_are_seen_on_its_day(exact):
+    findings = exact["findings"]
+    clinical = findings[(findings["finding"] == "progression") & (findings["value"] == "clinical")]
+    clinical = clinical[["patient_id", "line", "day"]].rename(columns={"day": "told"})
+    for finding in ("new bone lesion", "plasmacytoma"):
+        seen = findings[(findings["finding"] == finding) & (findings["day"] > 0)].merge(clinical, how="left")
+        assert (seen["day"] == seen["told"]).all(), finding
+    lesions = findings[findings["finding"] == "new bone lesion"]
+    assert len(lesions) / len(clinical) == pytest.approx(parameters.SYMPTOMS["new bone lesion"][2], abs=0.03)
+
+
+def test_blood_falls_with_the_clinical_relapse_and_not_with_a_biochemical_one(exact):
+    """Haemoglobin 2 g/dL below the best of the line: seldom on the day of a biochemical relapse, as published on the
+    day of a clinical one."""
+    told = exact["findings"].query("finding == 'progression'").drop_duplicates("patient_id")
+    told = told[told["line"] == 1]
+    told = told.rename(columns={"day": "told", "value": "kind"})[["patient_id", "told", "kind"]]
+    blood = exact["labs"].query("test == 'haemoglobin'").merge(told, on="patient_id")
+    blood = blood[blood["day"] <= blood["told"]]
+    # The best that two samples in a row reach.
+    lower = blood.groupby("patient_id")["value"].rolling(2).min().groupby("patient_id").max()
+    at_relapse = blood[blood["day"] == blood["told"]].set_index("patient_id")
+    fallen = (lower.reindex(at_relapse.index) - at_relapse["value"]) >= 2
+    share = fallen.groupby(at_relapse["kind"]).mean()
+    assert share["biochemical"] < 0.06
+    assert share["clinical"] == pytest.approx(parameters.ANAEMIC_AT_RELAPSE, abs=0.06)
 
 
 def test_symptoms_crowd_at_diagnosis_and_around_a_clinical_relapse(cohort):

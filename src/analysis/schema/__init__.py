@@ -5,12 +5,12 @@ faults that a reader found in somebody's files. The tables themselves are plain 
 `cohort.py` (what a source delivers and what is derived from it), `response.py` (what raw values say of
 each line), `predictors.py` (what was known when a line began), `covariates.py` (what became known later, what is
 missing), `results.py` (what an estimate returns), `effects.py` (what a regression returns), `prediction.py` (risks and
-how good they are), `cards.py` (what is said of a stored model) and `treatment.py` (what is said of treatments and
-lines).
+how good they are), `cards.py` (what is said of a stored model), `treatment.py` (what is said of treatments and
+lines) and `truth.py` (what only a simulator knows).
 """
 
 from analysis.schema.cards import MODEL_CARD, PATIENT_RISKS
-from analysis.schema.cohort import COHORT, FINDINGS, LABS, LINES, PATIENTS, SPELLS, TREATMENTS, TRUTH
+from analysis.schema.cohort import COHORT, FINDINGS, LABS, LINES, PATIENTS, SPELLS, TREATMENTS
 from analysis.schema.covariates import EFFECT_BY_TIME, FUNCTIONAL_FORM, LANDMARK_SPELLS, PATTERNS, STATUS_SPELLS
 from analysis.schema.effects import CONTRASTS, EFFECTS, PUBLISHED_EFFECTS, RESIDUALS, TERMS, TESTS
 from analysis.schema.faults import FAULTS, BadInputError, fault_lines
@@ -66,6 +66,7 @@ from analysis.schema.treatment import (
     SPECIFICATIONS,
     STRATEGIES,
 )
+from analysis.schema.truth import TRUE_RISK, TRUTH
 
 DAYS_PER_YEAR = 365.25
 DAYS_PER_MONTH = DAYS_PER_YEAR / 12
@@ -140,6 +141,7 @@ __all__ = [
     "TERMS",
     "TESTS",
     "TREATMENTS",
+    "TRUE_RISK",
     "TRUTH",
     "BadInputError",
     "Column",

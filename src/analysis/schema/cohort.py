@@ -272,19 +272,3 @@ SPELLS = Table(
     ),
     key=("patient_id", "line"),
 )
-
-TRUTH = Table(
-    "TRUTH",
-    "patient and line of a synthetic cohort; for tests only, no analysis reads it",
-    (
-        PATIENT_ID,
-        LINE,
-        Column("frailty", "number", "the patient's own multiplier of the hazard of relapse", minimum=0),
-        Column("log_hazard_ratio", "number", "sum of the true log hazard ratios of relapse, frailty left out"),
-        Column(
-            "relapse_day", "number", "day of true relapse had no death or censoring come first", "days", nullable=True
-        ),
-        Column("death_day", "number", "day of true death had no censoring come first", "days", nullable=True),
-    ),
-    key=("patient_id", "line"),
-)

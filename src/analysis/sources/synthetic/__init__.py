@@ -1,7 +1,8 @@
 """The embedded cohort: synthetic patients with raw records and a known truth, calibrated to the literature.
 
 Nobody here is real. Reading order: parameters.py (every number and where it comes from), characteristics.py
-(patients), process.py (what truly happens), treatments.py, findings.py and markers.py (what gets written down).
+(patients), process.py (what truly happens), treatments.py, findings.py, visits.py, kinetics.py
+and markers.py (what gets written down), truth.py (the true risk, and what would have been).
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from analysis.schema import TRUTH
 from analysis.sources.synthetic import characteristics, findings, markers, parameters, process, treatments
 from analysis.sources.synthetic.parameters import DEATH_LOG_HAZARD_RATIOS, RELAPSE_LOG_HAZARD_RATIOS
+from analysis.sources.synthetic.truth import counterfactual, true_risk
 
 PATIENTS, SEED, PART_SIZE = 5_000, 2026, 20_000
 FINGERPRINT_INPUTS = tuple(sorted(path for path in Path(__file__).parent.iterdir() if path.suffix in (".py", ".csv")))
@@ -24,8 +27,10 @@ __all__ = [
     "PATIENTS",
     "RELAPSE_LOG_HAZARD_RATIOS",
     "SEED",
+    "counterfactual",
     "parts",
     "simulate",
+    "true_risk",
 ]
 
 
@@ -117,11 +122,10 @@ def _named(rows: pd.DataFrame, ids: np.ndarray) -> pd.DataFrame:
 
 
 def _truth(spans: pd.DataFrame, ids: np.ndarray) -> pd.DataFrame:
-    columns = ["patient", "line", "frailty", "log_hazard_ratio", "response_log_hazard_ratio", "doubling_months"]
-    truth = _named(spans[columns], ids)
-    for name in ("relapse_day", "death_day"):
-        truth[name] = spans[name].astype("int64").astype("Int64")
-    return truth
+    truth = _named(spans[["patient", *[name for name in TRUTH.names if name in spans]]], ids)
+    for name in ("start_day", "relapse_day", "progression_day", "clinical_day", "change_day", "death_day"):
+        truth[name] = truth[name].where(np.isfinite(truth[name])).astype("Int64")
+    return truth[TRUTH.names].astype({"start_day": "int64"})
 
 
 def _cohort(patients: int, seed: int) -> pd.DataFrame:

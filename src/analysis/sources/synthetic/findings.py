@@ -8,6 +8,8 @@ import pandas as pd
 from analysis.schema import DAYS_PER_MONTH
 from analysis.sources.synthetic import parameters as p
 
+SIGNS = ("new bone lesion", "plasmacytoma", "renal impairment")  # what makes a relapse clinical, beside blood values
+
 
 def records(spans: pd.DataFrame, last_contact: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
     """FINDINGS of the lines seen (without patient_id), nothing after last contact or after the line's end."""
@@ -65,8 +67,8 @@ def _mrd(spans: pd.DataFrame, stop: np.ndarray, rng: np.random.Generator) -> pd.
 
 
 def _symptoms(spans: pd.DataFrame, stop: np.ndarray, rng: np.random.Generator) -> list[pd.DataFrame]:
-    """At diagnosis, in the background, and crowding in the months around a clinical relapse."""
-    parts = []
+    """At diagnosis, in the background, and crowding before a clinical relapse; its signs are seen on its own day."""
+    parts, around = [], {}
     start, first = spans["start_day"].to_numpy(), (spans["line"] == 1).to_numpy()
     clinical = spans["clinical_day"].to_numpy()
     months = np.maximum(stop - start, 0) / DAYS_PER_MONTH
@@ -78,6 +80,22 @@ def _symptoms(spans: pd.DataFrame, stop: np.ndarray, rng: np.random.Generator) -
         day = start[which] + np.floor(rng.random(len(which)) * (stop - start + 1)[which])
         parts.append(_rows(spans.iloc[which], day, finding, "", np.ones(len(which), bool)))
         lead = np.floor(rng.exponential(p.SYMPTOM_LEAD_DAYS, len(spans)))
+        lead = np.where(finding in SIGNS, 0, lead)
         day = np.where(np.isfinite(clinical), np.maximum(clinical - lead, start), np.inf)
-        parts.append(_rows(spans, day, finding, "", (rng.random(len(spans)) < at_relapse) & (day <= stop)))
+        around[finding] = day, rng.random(len(spans)), at_relapse
+    there = _signs(spans, {finding: draw for finding, (_, draw, _) in around.items()})
+    for finding, (day, draw, at_relapse) in around.items():
+        shown = there.get(finding, draw < at_relapse)
+        parts.append(_rows(spans, day, finding, "", shown & (day <= stop)))
     return parts
+
+
+def _signs(spans: pd.DataFrame, draws: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What makes a relapse clinical: one sign at least, so a lesion where there is no other; shares as published."""
+    mass = draws["plasmacytoma"] < p.SYMPTOMS["plasmacytoma"][2]
+    renal = spans["renal"].to_numpy()
+    other = mass | renal | spans["anaemic"].to_numpy()
+    share = p.SYMPTOMS["new bone lesion"][2]
+    alone = (1 - p.SYMPTOMS["plasmacytoma"][2]) * (1 - p.RENAL_AT_RELAPSE) * (1 - p.ANAEMIC_AT_RELAPSE)
+    lesion = ~other | (draws["new bone lesion"] < (share - alone) / (1 - alone))
+    return {"new bone lesion": lesion, "plasmacytoma": mass, "renal impairment": renal}

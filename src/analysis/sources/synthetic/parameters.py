@@ -8,7 +8,7 @@ Times are months unless a name says otherwise; effects are log hazard ratios.
 
 from types import MappingProxyType
 
-RELEASE = "1"
+RELEASE = "2"
 
 # Era and follow-up. Chosen: diagnoses over 23 years, all followed to one day, so that most patients have had the
 # time to reach line 4 (crude attrition means little without it) and cell therapy and bispecifics are seen late.
@@ -118,6 +118,7 @@ DEATH_CLINICAL_PER_MONTH = (0.016, 0.062, 0.108, 0.270)
 
 # Symptoms: share at diagnosis, background per month, share around a clinical relapse. Published where known
 # (Kyle 2003 and later series: bone pain 58, fatigue 32, renal 19 %; at clinical relapse bone 81, renal 13 %).
+# Lesions, plasmacytomas and renal failure are what makes a relapse clinical: they are seen on its day.
 SYMPTOMS = MappingProxyType(
     {
         "bone pain": (0.58, 0.020, 0.60),
@@ -128,7 +129,7 @@ SYMPTOMS = MappingProxyType(
         "renal impairment": (0.19, 0.002, 0.127),
     }
 )
-SYMPTOM_LEAD_DAYS = 45  # chosen: mean time by which a symptom goes ahead of the clinical relapse
+SYMPTOM_LEAD_DAYS = 45  # chosen: mean time by which pain, fatigue or infection goes ahead of the clinical relapse
 
 # Markers. Chosen unless said: levels that look like a clinic's, kinetics that obey the relapse above.
 M_PROTEIN_MEDIAN, M_PROTEIN_LOG_SD, M_PROTEIN_MAX = 3.2, 0.55, 9.0  # g/dL at diagnosis
@@ -144,15 +145,28 @@ NADIR_SHARE = MappingProxyType(  # remaining share of the level at line start, l
     }
 )
 CLEARANCE_MONTHS = 1.1  # time constant of the fall in response
-RISE_AT_RELAPSE_G_DL, RISE_AT_RELAPSE_SHARE = 0.5, 0.25  # published rule: +0.5 g/dL and +25 % above the nadir
-RISE_MARGIN = (1.2, 1.7)  # how far above the rule the relapse is seen, as a multiple
+# Published rule of progression (Kumar 2016): what was measurable is followed, serum +25 % and +0.5 g/dL (from 5 g/dL
+# on +1 g/dL), light chains +25 % and +100 mg/L, above the lowest value that two consecutive samples reach.
+MEASURABLE_G_DL, MEASURABLE_LIGHT_CHAINS_MG_L = 1.0, 100.0
+RISE_AT_RELAPSE_G_DL, RISE_AT_RELAPSE_SHARE = 0.5, 0.25
+HIGH_REFERENCE_G_DL, RISE_FROM_HIGH_G_DL, RISE_LIGHT_CHAINS_MG_L = 5.0, 1.0, 100.0
+RULE_MET_BEFORE_VISIT = (0.4, 0.9)  # chosen: share of the interval since the visit before for which the rule was met
+# Chosen: how far the level is then beyond the rule's limit, as a factor: at least two errors of the assay (of
+# M-protein, of light chains), so that these seldom hide a relapse, and at most.
+BEYOND_THE_RULE_LEAST, BEYOND_THE_RULE_MOST = (1.06, 1.16), 1.3
 REGROWTH_SHARE = 0.5  # of the time to relapse: the longest in which the level climbs from its nadir
-LARGEST_RISE = 2.0  # growth stops at this multiple of the level at diagnosis
-MEASURE_CV = 0.03  # of M-protein and light chains
+LARGEST_RISE, LEVEL_MAX = 2.0, 12.0  # growth stops at this multiple of the level at diagnosis, and at this many g/dL
+MEASURE_CV, LIGHT_CHAIN_CV = 0.03, 0.08  # assay error of M-protein and of light chains
 VISIT_DAYS_EARLY, VISITS_EARLY, VISIT_DAYS_LATER, VISIT_JITTER_DAYS = 30, 6, 61, 4
+VISIT_BROUGHT_FORWARD_DAYS = 20  # a planned visit this soon before the day of relapse is the visit of that day
+CONFIRMED_AFTER_DAYS = 28
 TEST_MISSING = 0.04
 KAPPA = 0.65
 ANAEMIC_AT_RELAPSE, RENAL_AT_RELAPSE = 0.38, 0.127  # published: Goldman-Mazur 2023
+# What a clinical relapse does to blood and kidney: beyond the published limits (haemoglobin 2 g/dL below its best,
+# creatinine 2 mg/dL above the start of the line, calcium above 11 mg/dL) by about three errors of the assay.
+ANAEMIA_AT_RELAPSE_G_DL, CREATININE_AT_RELAPSE_MG_DL, CALCIUM_RISE = 3.0, 2.8, (2.3, 4.0)
+HARM_AT_LINE_START_MOST = 4.0  # what treatment allows to stand: transfusion, fluids, bisphosphonates, dialysis
 HYPERCALCAEMIA = 0.13  # published: Kyle 2003
 LIGHT_CHAINS_PER_LEVEL, LIGHT_CHAIN_DISEASE_FACTOR = 60.0, 8.0  # chosen: mg/L of the involved chain per g/dL
 DETECTION_G_DL = 0.05  # below it the laboratory finds no M-protein

@@ -49,7 +49,8 @@ def _line(true, active, line, start, z, previous, rng) -> pd.DataFrame:
     risk = _weighted(true, p.RELAPSE_LOG_HAZARD_RATIOS)
     span["log_hazard_ratio"] = risk + span.pop("treatment_log_hazard_ratio")
     _respond(span, risk, line, rng)
-    death_risk = _weighted(true, p.DEATH_LOG_HAZARD_RATIOS) + p.FRAILTY_ON_DEATH * np.log(z)
+    span["death_log_hazard_ratio"] = _weighted(true, p.DEATH_LOG_HAZARD_RATIOS)
+    death_risk = span["death_log_hazard_ratio"].to_numpy() + p.FRAILTY_ON_DEATH * np.log(z)
     hazard = np.exp(span["log_hazard_ratio"] + span["response_log_hazard_ratio"]) * z
     relapse = p.RELAPSE_SCALE_MONTHS[step] * (rng.exponential(size=len(z)) / hazard) ** (
         1 / p.RELAPSE_SHAPE[min(step, 1)]
@@ -93,11 +94,12 @@ def _weighted(true: pd.DataFrame, effects) -> np.ndarray:
 def _respond(span: pd.DataFrame, risk: np.ndarray, line: int, rng: np.random.Generator) -> None:
     """Depth of response and MRD; what the depth tells beyond frailty and risk acts on relapse."""
     noise = rng.standard_normal(len(span))
-    depth = p.DEPTH_BY_LINE[min(line, len(p.DEPTH_BY_LINE)) - 1] + span.pop("depth_shift") + noise
-    depth += p.DEPTH_PER_LOG_FRAILTY * np.log(span["frailty"]) + p.DEPTH_PER_RISK * risk
-    span["depth"] = depth
+    expected = p.DEPTH_BY_LINE[min(line, len(p.DEPTH_BY_LINE)) - 1] + span.pop("depth_shift")
+    span["depth_expected"] = expected + p.DEPTH_PER_RISK * risk
+    span["depth"] = depth = span["depth_expected"] + p.DEPTH_PER_LOG_FRAILTY * np.log(span["frailty"]) + noise
     chance = 1 / (1 + np.exp(-(depth - p.MRD_CUT) / p.MRD_LOG_SPREAD))
     span["mrd_negative"] = rng.random(len(span)) < chance
+    span["residual_disease_gone"] = span["mrd_negative"].copy()  # `_cap_response` takes back what had no time to show
     span["response_log_hazard_ratio"] = p.DEPTH_LOG_HAZARD_RATIO * noise + p.MRD_LOG_HAZARD_RATIO * span["mrd_negative"]
 
 
