@@ -3,13 +3,14 @@
 `check(frame, TABLE)` is the one check and `SchemaError` its one error; `BadInputError` carries the
 faults that a reader found in somebody's files. The tables themselves are plain declarations in
 `cohort.py` (what a source delivers and what is derived from it), `response.py` (what raw values say of
-each line), `results.py` (what an estimate returns), `effects.py` (what a regression returns) and `treatment.py`
-(what is said of treatments and lines).
+each line), `results.py` (what an estimate returns), `effects.py` (what a regression returns), `parametric.py` (what
+a parametric model of time returns) and `treatment.py` (what is said of treatments and lines).
 """
 
 from analysis.schema.cohort import COHORT, FINDINGS, LABS, LINES, PATIENTS, SPELLS, TREATMENTS, TRUTH
 from analysis.schema.effects import CONTRASTS, EFFECTS, PUBLISHED_EFFECTS, RESIDUALS, TERMS, TESTS
 from analysis.schema.faults import FAULTS, BadInputError, fault_lines
+from analysis.schema.parametric import FITS, FITTED_CURVES, PARAMETERS
 from analysis.schema.response import (
     ASSESSMENTS,
     EARLY_RELAPSE,
@@ -80,6 +81,8 @@ __all__ = [
     "EXPECTED_TIMES",
     "FAULTS",
     "FINDINGS",
+    "FITS",
+    "FITTED_CURVES",
     "FLOW",
     "GROUPS",
     "GROUP_TESTS",
@@ -90,6 +93,7 @@ __all__ = [
     "MISSINGNESS",
     "OCCUPANCY",
     "OUTCOMES",
+    "PARAMETERS",
     "PATIENTS",
     "PUBLISHED_EFFECTS",
     "QUANTILES",
