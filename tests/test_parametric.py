@@ -240,21 +240,10 @@ def test_a_law_that_cannot_be_fitted_has_a_row_and_a_reason():
 
 
 def test_every_fault_of_a_call_is_named_at_once():
-    with pytest.raises(schema.SchemaError, match=r"gompertz.*grid_days: expected at least 1.*200 more; take one line"):
-        parametric.fits(several(), "relapse", ["gompertz"], grid_days=0)
+    with pytest.raises(schema.SchemaError, match=r"gompertz.*200 more; take one line"):
+        parametric.fits(several(), "relapse", ["gompertz"])
     with pytest.raises(schema.SchemaError, match=r"beyond: .*; times: "):
         parametric.overlay({}, "relapse", times=[-1], beyond=0.5)
-
-
-def test_a_week_long_grid_hardly_moves_the_laws():
-    exact, _ = parametric.fits(simulated(), "relapse", ["weibull", "mixture cure"])
-    _, daily = parametric.fits(simulated(), "relapse", ["weibull"])
-    coarse, weekly = parametric.fits(simulated(), "relapse", ["weibull"], grid_days=7)
-    error = np.sqrt(np.diag(daily["weibull"].variance_matrix_))
-    difference = weekly["weibull"]._fitted_parameters_ - daily["weibull"]._fitted_parameters_
-    assert (np.abs(difference) < 0.1 * error).all()
-    assert "7 days" in coarse["note"].iloc[0]
-    assert (coarse[["subjects", "events"]].iloc[0] == exact[["subjects", "events"]].iloc[0]).all()
 
 
 def test_late_entries_count_in_the_laws():
@@ -304,5 +293,5 @@ def test_arguments_are_left_as_they_were():
     spells = single()
     before = spells.copy()
     parametric.accelerated_failure(spells, "line", "relapse", "weibull")
-    parametric.fits(spells, "relapse", ["weibull"], grid_days=7)
+    parametric.fits(spells, "relapse", ["weibull"])
     pd.testing.assert_frame_equal(spells, before)

@@ -28,7 +28,6 @@ def fits(
     spells: pd.DataFrame,
     cause: str | list[str],
     distributions: tuple[str, ...] = DISTRIBUTIONS,
-    grid_days: float = 1,
     conf_level: float = 0.95,
 ) -> tuple[pd.DataFrame, dict[str, object]]:
     """Which law does the time to the event follow, and is there a plateau of those who never have it?
@@ -44,9 +43,7 @@ def fits(
     ----------
     spells : table SPELLS of one line, one row per patient; rows count at risk from their `entry` on
     cause : event word, several of them, or "any"
-    distributions : which laws
-    grid_days : equal times are fitted as one with a weight; above 1, times are first moved to the middle of intervals
-        so long, for speed: a week costs a fifth and moves the estimates by far less than their errors
+    distributions : which laws; equal rows are fitted as one with a weight, which changes nothing but the time it takes
     conf_level : level of the limits
 
     Returns
@@ -56,7 +53,7 @@ def fits(
 
     Raises
     ------
-    schema.SchemaError for faulty spells, several spells of a patient, an unknown distribution, a grid below a day.
+    schema.SchemaError for faulty spells, several spells of a patient, an unknown distribution.
 
     Example
     -------
@@ -66,13 +63,13 @@ def fits(
     ([['weibull', 0.58], ['log-normal', 0.0]], ['log-normal', 'weibull'])
     """
     check_limits("log", conf_level)
-    _refuse(spells, distributions, grid_days)
+    _refuse(spells, distributions)
     data = read(spells, "1", cause, None, None, "entry" if "entry" in spells else None, None)
-    sample = _sample(data, grid_days)
+    sample = _sample(data)
     fitters: dict[str, object] = {}
     wanted = [name for name in DISTRIBUTIONS if name in distributions]
     event = cause if isinstance(cause, str) else " or ".join(cause)
-    said = _said(spells, data, grid_days)
+    said = _said(spells, data)
     rows = [_row(sample, name, fitters, event, said, conf_level) for name in _with_starts(wanted)]
     frame = pd.DataFrame([row for row in rows if row["distribution"] in wanted])
     frame = frame.assign(**{f"{name}_difference": frame[name] - frame[name].min() for name in ("aic", "bic")})
@@ -85,32 +82,27 @@ def _with_starts(wanted: list[str]) -> list[str]:
     return [name for name in DISTRIBUTIONS if name in needed | set(wanted)]
 
 
-def _refuse(spells: pd.DataFrame, distributions, grid_days: float) -> None:
+def _refuse(spells: pd.DataFrame, distributions) -> None:
     faults = []
     if unknown := [name for name in distributions if name not in DISTRIBUTIONS]:
         faults.append(f"distributions: expected some of {list(DISTRIBUTIONS)}, came {unknown}")
     if not len(distributions) or isinstance(distributions, str):
         faults.append(f"distributions: expected a list of names, came {distributions!r}")
-    if not 1 <= grid_days < np.inf:
-        faults.append(f"grid_days: expected at least 1, came {grid_days}")
     if "patient_id" in spells and (again := int(spells["patient_id"].duplicated().sum())):
         faults.append(f"expected one spell per patient, came {again} more; take one line")
     if faults:
         raise SchemaError("fits: " + "; ".join(faults))
 
 
-def _sample(data: Data, grid_days: float) -> Sample:
+def _sample(data: Data) -> Sample:
     """Equal rows as one with their number; times of 0 at half a day, because these laws have no event at 0."""
     entry = np.zeros(len(data.rows)) if data.entry is None else data.entry.astype(float)
     time = np.where(data.time > 0, data.time, 0.5).astype(float)
-    if grid_days > 1:
-        middle = (np.ceil(time / grid_days) - 0.5) * grid_days + 0.5  # the days 1 to 7 have their middle at 4
-        time = np.where(middle > entry, middle, time)
     rows, weight = np.unique(np.column_stack([time, entry, data.had]), axis=0, return_counts=True)
     return Sample(rows[:, 0], rows[:, 1], rows[:, 2].astype(bool), weight.astype(float))
 
 
-def _said(spells: pd.DataFrame, data: Data, grid_days: float) -> list[str]:
+def _said(spells: pd.DataFrame, data: Data) -> list[str]:
     """What holds of every row of the table."""
     other = (~data.had & (spells["event"].to_numpy(dtype=object)[data.rows] != CENSORED)).any()
     zero = int((data.time == 0).sum())
@@ -118,7 +110,6 @@ def _said(spells: pd.DataFrame, data: Data, grid_days: float) -> list[str]:
         *data.notes,
         "other events count as censoring: the law is cause-specific" if other else "",
         f"{zero} rows that ended on their first day put at half a day" if zero else "",
-        f"times moved to the middle of intervals of {grid_days:g} days" if grid_days > 1 else "",
     ]
 
 

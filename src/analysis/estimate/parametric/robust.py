@@ -8,37 +8,26 @@ from __future__ import annotations
 import numpy as np
 
 
-class _One(float):
-    """Stands in for lifelines' matrices of covariates, by `np.dot` or `@`: what comes are the linear predictors."""
-
-    def __matmul__(self, predictors):
-        return predictors
-
-
 def row_scores(fitter, time: np.ndarray, had: np.ndarray, entry: np.ndarray, matrices: dict) -> np.ndarray:
-    """The derivative of each row's log-likelihood by each parameter, in the order of `fitter.params_`.
+    """The derivative of each row's log-likelihood by each parameter: one column per row of `fitter.params_`.
 
-    The log-likelihood of a row, d log h(t) - H(t) + H(entry), is lifelines' own and depends on the row's linear
-    predictors only; automatic differentiation by those, times the covariates, gives the scores of all rows at once.
+    The log-likelihood of a row, d log h(t) - H(t) + H(entry), is made of lifelines' own functions and differentiated
+    automatically, for all rows at once in the direction of one parameter after the other.
     """
-    from autograd import grad
+    from autograd.differential_operators import make_jvp_reversemode
 
-    names = list(matrices)
     late = entry > 0
-    by_row = dict.fromkeys(names, _One(1))
+    begin = np.where(late, entry, 1.0)
+    sizes = np.cumsum([matrix.shape[1] for matrix in matrices.values()])
 
-    def log_likelihood(predictors):
-        whole = (
-            had * fitter._log_hazard(predictors, time, by_row) - fitter._cumulative_hazard(predictors, time, by_row)
-        ).sum()
-        if not late.any():
-            return whole
-        later = {name: predictors[name][late] for name in names}
-        return whole + fitter._cumulative_hazard(later, entry[late], by_row).sum()
+    def log_likelihoods(values):
+        parts = {name: values[end - matrices[name].shape[1] : end] for name, end in zip(matrices, sizes, strict=True)}
+        rows = had * fitter._log_hazard(parts, time, matrices) - fitter._cumulative_hazard(parts, time, matrices)
+        return rows + late * fitter._cumulative_hazard(parts, begin, matrices) if late.any() else rows
 
-    predictors = {name: matrices[name] @ fitter.params_[name].to_numpy() for name in names}
-    slopes = grad(log_likelihood)(predictors)
-    return np.hstack([slopes[name][:, None] * matrices[name] for name in names])
+    values = np.concatenate([fitter.params_[name].to_numpy() for name in matrices])
+    along = make_jvp_reversemode(log_likelihoods)(values)
+    return np.column_stack([along(direction) for direction in np.eye(len(values))])
 
 
 def sandwich(variance: np.ndarray, scores: np.ndarray, cluster: np.ndarray) -> np.ndarray:
