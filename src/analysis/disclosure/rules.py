@@ -130,6 +130,19 @@ def _effects(frame: pd.DataFrame) -> pd.DataFrame:
     return shown.assign(**{name: shown[name].where(~gone) for name in made_of_it})
 
 
+def _fits(frame: pd.DataFrame) -> pd.DataFrame:
+    """A fit to few events says much of each: its numbers go, as those of `_effects` do."""
+    shown = withhold(_told(frame), ["subjects", "events"])
+    gone = shown[["subjects", "events"]].isna().any(axis=1)
+    return shown.assign(**{name: shown[name].where(~gone) for name in _OF_A_FIT})
+
+
+def _fitted_curves(frame: pd.DataFrame) -> pd.DataFrame:
+    """Smooth curves show nobody's step, but where the data end would: they end where a step curve would be cut."""
+    few = frame["at_risk"] < AT_RISK_MINIMUM
+    return _beside(frame.assign(extrapolated=frame["extrapolated"] | few), ["at_risk"])
+
+
 def _told(frame: pd.DataFrame) -> pd.DataFrame:
     """Notes without the counts of few and the places of rows that fits put into them."""
     return frame.assign(note=[_FEW.sub("a few", _ROW.sub("one row", str(note))) for note in frame["note"]])
@@ -140,6 +153,8 @@ def _nobody(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.iloc[:0].reset_index(drop=True)
 
 
+_OF_A_FIT = ("log_likelihood", "aic", "bic", "aic_difference", "bic_difference")
+_OF_A_FIT += ("plateau", "plateau_low", "plateau_high")
 _FEW = re.compile(rf"(?<![\w.,-])(?<!line )[1-{THRESHOLD}](?![\w.%]|,\d)")
 _ROW = re.compile(r"\brow \d+")
 
@@ -163,6 +178,8 @@ RULES = {
     "RATES": partial(withhold, count_columns=["subjects", "events"]),
     "ATTRITION": _attrition,
     "GROUPS": partial(withhold, count_columns=["subjects", "events"]),
+    "FITS": _fits,
+    "FITTED_CURVES": _fitted_curves,
     "FLOW": partial(withhold, count_columns=["removed", "remaining"]),
     "DESCRIPTION": partial(withhold, count_columns=["count"], within=["variable", "stratum"]),
     "MISSINGNESS": partial(withhold, count_columns=["missing"]),
@@ -177,6 +194,7 @@ RULES = {
     "FUNCTIONAL_FORM": _form,
     "EFFECT_BY_TIME": _many_events,
     "EFFECTS": _effects,
+    "PARAMETERS": partial(withhold, count_columns=["subjects", "events"]),
     "TERMS": lambda frame: _beside(frame, ["known", "smallest"]),
     "TESTS": _told,
     "CHECKS": _told,

@@ -7,6 +7,10 @@ each line), `predictors.py` (what was known when a line began), `covariates.py` 
 missing), `results.py` (what an estimate returns), `effects.py` (what a regression returns), `prediction.py` (risks and
 how good they are), `cards.py` (what is said of a stored model), `treatment.py` (what is said of treatments and
 lines) and `truth.py` (what only a simulator knows).
+
+
+each line), `results.py` (what an estimate returns), `effects.py` (what a regression returns), `parametric.py` (what
+a parametric model of time returns) and `treatment.py` (what is said of treatments and lines).
 """
 
 from analysis.schema.cards import MODEL_CARD, PATIENT_RISKS
@@ -14,6 +18,7 @@ from analysis.schema.cohort import COHORT, FINDINGS, LABS, LINES, PATIENTS, SPEL
 from analysis.schema.covariates import EFFECT_BY_TIME, FUNCTIONAL_FORM, LANDMARK_SPELLS, PATTERNS, STATUS_SPELLS
 from analysis.schema.effects import CONTRASTS, EFFECTS, PUBLISHED_EFFECTS, RESIDUALS, TERMS, TESTS
 from analysis.schema.faults import FAULTS, BadInputError, fault_lines
+from analysis.schema.parametric import FITS, FITTED_CURVES, PARAMETERS
 from analysis.schema.prediction import (
     CALIBRATION_CURVE,
     LEARNING,
@@ -97,6 +102,8 @@ __all__ = [
     "EXPECTED_TIMES",
     "FAULTS",
     "FINDINGS",
+    "FITS",
+    "FITTED_CURVES",
     "FLOW",
     "FUNCTIONAL_FORM",
     "GROUPS",
@@ -115,6 +122,7 @@ __all__ = [
     "OCCUPANCY",
     "OPTIMISM",
     "OUTCOMES",
+    "PARAMETERS",
     "PATIENTS",
     "PATIENT_RISKS",
     "PATTERNS",

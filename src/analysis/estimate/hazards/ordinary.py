@@ -53,7 +53,7 @@ def ordinary_cox(
 
     _refuse(spells)
     data = read(spells, terms, cause, strata, None, None, None)
-    frame = _frame(spells, data, as_names(strata))
+    frame = frame_for_lifelines(spells, data, as_names(strata))
     fitter, note = CoxPHFitter(alpha=1 - conf_level), ""
     # lifelines switches numpy's warnings off for the whole process; this switches them on again
     with np.errstate(), warnings.catch_warnings(record=True) as heard:
@@ -84,7 +84,7 @@ def _refuse(spells: pd.DataFrame) -> None:
         raise SchemaError("ordinary_cox: " + "; ".join(faults))
 
 
-def _frame(spells: pd.DataFrame, data, strata: list[str]) -> pd.DataFrame:
+def frame_for_lifelines(spells: pd.DataFrame, data, strata: list[str]) -> pd.DataFrame:
     """The rows in the model, with the variables of its formula in types that lifelines knows."""
     names = [name for name in map(str, data.design.spec.required_variables) if name in spells]
     frame = spells.iloc[data.rows][[*dict.fromkeys([*names, *strata])]].reset_index(drop=True)
