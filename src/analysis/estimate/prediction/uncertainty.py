@@ -1,7 +1,7 @@
 """How sure is a predicted risk? The variance of a pair of Cox models, small enough to be stored beside them.
 
 Only for Cox models with a fixed ridge penalty. What the trees of a forest disagree about is no confidence limit, and
-for the lasso neither a bootstrap nor a sandwich holds (Chatterjee and Lahiri 2011): for these there are no limits.
+for the lasso neither a bootstrap nor a sandwich holds (Chatterjee and Lahiri 2010): for these there are no limits.
 """
 
 from __future__ import annotations
