@@ -50,9 +50,9 @@ lab: $(READY) ## JupyterLab on the notebooks
 bench: $(READY) ## benchmarks, as ratios within one run
 	@for bench in benchmarks/*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
 
-reference: ## remake the R reference values (needs R with survival, cmprsk, prodlim, etm, mets, riskRegression)
-	@command -v Rscript >/dev/null || { echo "Rscript not found; on Debian: apt-get install r-base-core r-cran-survival r-cran-cmprsk r-cran-prodlim r-cran-etm r-cran-mets r-cran-riskregression"; exit 1; }
-	cd tests/reference && Rscript make_reference.R && Rscript make_reference_hazards.R && Rscript make_reference_recurrence.R && Rscript make_reference_pathways.R && Rscript make_reference_prediction.R && Rscript make_claims.R
+reference: ## remake the R reference values (needs R with survival, cmprsk, prodlim, etm, mets, mice, riskRegression)
+	@command -v Rscript >/dev/null || { echo "Rscript not found; on Debian: apt-get install r-base-core r-cran-survival r-cran-cmprsk r-cran-prodlim r-cran-etm r-cran-mets r-cran-mice r-cran-riskregression"; exit 1; }
+	cd tests/reference && Rscript make_reference.R && Rscript make_reference_hazards.R && Rscript make_reference_recurrence.R && Rscript make_reference_pathways.R && Rscript make_reference_shape.R && Rscript make_reference_imputation.R && Rscript make_reference_prediction.R && Rscript make_claims.R && Rscript make_reference_standardised.R
 
 lock: $(READY) ## remake requirements.txt from pyproject.toml (exact versions, no address of a registry)
 	$(BIN)/python -m pip install --quiet uv

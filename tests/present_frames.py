@@ -202,3 +202,169 @@ def calibration():
             "note": ["", "longer follow-up here", "", "too few deaths"],
         }
     )
+
+
+def imputed(endpoint="relapse"):
+    """Complete cases and filled gaps of one model."""
+    rows = effects(endpoint).iloc[:3]
+    filled = rows.assign(
+        model=rows["model"] + ", 20 imputations", subjects=990.0, estimate=rows["estimate"] * [1.2, 1.0, 1.0]
+    )
+    filled = filled.assign(log_estimate=np.log(filled["estimate"]), note="fraction of missing information 0.12")
+    return pd.concat([rows.assign(model=rows["model"] + ", complete cases"), filled], ignore_index=True)
+
+
+def functional_form():
+    """One number in four groups, the highest withheld."""
+    rows = [(1, 52.0, 0.9, 0.7, 1.1, 80.0, 120.0, 72.0), (2, 63.0, 1.0, 0.8, 1.2, 75.0, 120.0, 75.0)]
+    rows += [(3, 70.0, 1.25, 1.0, 1.5, 70.0, 120.0, 88.0), (4, 79.0, np.nan, np.nan, np.nan, 3.0, 120.0, np.nan)]
+    names = ["group", "value", "estimate", "conf_low", "conf_high", "expected", "subjects", "events"]
+    return pd.DataFrame(rows, columns=names).assign(model="Cox, event", variable="age_years", note="")
+
+
+def effect_by_time():
+    """Two terms over three groups of times."""
+    rows = [("del17p", 1, 90.0, 2.1), ("del17p", 2, 400.0, 1.5), ("del17p", 3, 1000.0, 1.02)]
+    rows += [("age_years", 1, 90.0, 1.01), ("age_years", 2, 400.0, 1.0), ("age_years", 3, 1000.0, np.nan)]
+    frame = pd.DataFrame(rows, columns=["term", "group", "time", "estimate"])
+    limits = {"conf_low": 0.8 * frame["estimate"], "conf_high": 1.25 * frame["estimate"], "overall": 1.4}
+    return frame.assign(model="Cox, event", events=300.0, note="", **limits)
+
+
+def patterns():
+    """Most are complete; three probes are missing together; a rare pattern is withheld."""
+    rows = [("complete", 0, 2218.0, 0.739), ("del17p + t4_14 + gain_1q", 3, 204.0, 0.068), ("iss", 1, np.nan, np.nan)]
+    return pd.DataFrame(rows, columns=["pattern", "columns", "count", "share"]).assign(total=3000.0)
+
+
+def landmark_flow(unit="patients", event="relapse"):
+    """Selection up to a landmark; nobody came late, a few deaths are withheld."""
+    rules = [
+        f"all {unit} with a spell",
+        f"{event} up to day 180",
+        "death up to day 180",
+        "under observation only after",
+    ]
+    removed = pd.array([0, 120, None, 0], dtype="Int64")
+    return pd.DataFrame({"step": range(1, 5), "rule": rules, "removed": removed, "remaining": [1200, 1080, 1075, 1075]})
+
+
+def effects(endpoint="relapse"):
+    """Two causes of one model, a term without an estimate among them."""
+    terms = ["iss[III]", "I(age_years / 10)", "del17p"]
+    rows = []
+    for model, ratios in ((f"Cox, {endpoint}", (1.5, 1.02, np.nan)), ("Cox, death", (1.8, 1.31, 0.7))):
+        for term, ratio in zip(terms, ratios, strict=True):
+            log, error = np.log(ratio), 0.1
+            rows.append(
+                {
+                    "model": model,
+                    "term": term,
+                    "scale": "hazard ratio",
+                    "estimate": ratio,
+                    "conf_low": np.exp(log - 1.96 * error),
+                    "conf_high": np.exp(log + 1.96 * error),
+                    "log_estimate": log,
+                    "std_error": error,
+                    "p": 0.0004 if ratio > 1.2 else 0.4,
+                    "subjects": 900.0,
+                    "events": 500.0,
+                    "note": "90 of 990 rows left out for missing values (iss 90)",
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def tests(endpoint="relapse", p=0.003):
+    """A term whose effect changes, one whose effect does not, and both together."""
+    return pd.DataFrame(
+        {
+            "model": f"Cox, {endpoint}",
+            "test": "proportional hazards, km",
+            "term": ["iss", "del17p", "all"],
+            "statistic": [11.2, 0.4, 12.0],
+            "df": [2, 1, 3],
+            "p": [p, 0.53, 0.007],
+            "note": "",
+        }
+    )
+
+
+def contrasts(endpoint="relapse"):
+    """Everybody with and without, for both causes."""
+    return pd.DataFrame(
+        {
+            "estimand": "standardised cumulative incidence",
+            "stratum": "del17p = 1.0",
+            "reference": "del17p = 0.0",
+            "event": [endpoint, "death"],
+            "time": 24 * MONTH,
+            "estimate": [0.118, -0.01],
+            "conf_low": [0.02, -0.03],
+            "conf_high": [0.21, 0.01],
+            "std_error": 0.05,
+            "p": [0.02, 0.3],
+            "subjects": 900.0,
+            "events": [400.0, 80.0],
+            "note": "",
+        }
+    )
+
+
+def standardised(endpoint="relapse"):
+    """Two adjusted curves of one event."""
+    months = np.arange(1, 61)
+    parts = []
+    for stratum, pace in (("del17p = 0.0", 40), ("del17p = 1.0", 22)):
+        share = 1 - np.exp(-months / pace)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "estimand": "standardised cumulative incidence",
+                    "stratum": stratum,
+                    "event": endpoint,
+                    "time": months * MONTH,
+                    "estimate": share,
+                    "conf_low": share - 0.03,
+                    "conf_high": share + 0.03,
+                    "std_error": 0.015,
+                    "at_risk": 900.0 - 10 * months,
+                    "events": 5.0 * months,
+                    "censored": 5.0 * months,
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def terms():
+    """One covariate in the models, one that is not, one that the cohort lacks."""
+    return pd.DataFrame(
+        {
+            "term": ["iss", "t14_16", "fitness"],
+            "formula": ["iss", "t14_16", "fitness"],
+            "used": [True, False, False],
+            "reference": ["I", "", ""],
+            "columns": [2, 1, 0],
+            "known": [900.0, 850.0, 0.0],
+            "smallest": [250.0, 30.0, np.nan],
+            "note": ["", "fewer than 50 in a level", "not in this cohort"],
+        }
+    )
+
+
+def published():
+    """What others found, one row with limits and one without."""
+    return pd.DataFrame(
+        {
+            "term": ["iss[III]", "del17p"],
+            "contrast": ["stage III v I", "del(17p) present v absent"],
+            "outcome": ["progression-free survival", "overall survival"],
+            "event": ["relapse", "death"],
+            "estimate": [1.6, 1.78],
+            "conf_low": [1.2, np.nan],
+            "conf_high": [2.1, np.nan],
+            "source": ["a trial", "a registry"],
+            "grade": ["verified", "secondary"],
+        }
+    )

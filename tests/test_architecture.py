@@ -21,7 +21,8 @@ WALLS = {
     "shelf": {"schema"},
     "disclosure": {"schema"},
     "report": {"schema", "shelf", "disclosure"},
-    "__main__": {"schema", "vocabulary", "sources", "derive", "shelf", "disclosure", "report"},
+    "commands": {"schema", "sources", "estimate", "report"},
+    "__main__": {"schema", "vocabulary", "sources", "derive", "shelf", "disclosure", "report", "commands"},
     "__init__": set(),
 }
 

@@ -65,3 +65,11 @@ def test_without_markers_no_version_is_spoken_of():
     assert grid.loc[grid["default"], "definition"].tolist() == ["rajkumar, window 28, gap none"]
     with pytest.raises(ValueError, match="expected an imwg_version in every row"):
         definitions.spells_by_definition({"treatments": pd.DataFrame(), "labs": pd.DataFrame()}, grid, "relapse")
+
+
+def test_one_patient_with_markers_does_not_make_relapse_comparable(cohort):
+    labs = cohort["labs"]
+    one = labs[labs["patient_id"] == labs["patient_id"].iloc[0]]
+    assert definitions.endpoint(cohort) == "relapse"
+    assert definitions.endpoint(cohort | {"labs": one}) == "next_line"
+    assert definitions.endpoint(cohort | {"cohort": cohort["cohort"].assign(endpoint="next_line")}) == "next_line"

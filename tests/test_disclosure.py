@@ -198,3 +198,24 @@ def test_the_table_under_a_curve_ends_where_the_curve_does():
     shown = disclosure.shared(risk, schema.RISK, synthetic=False)
     assert sorted(shown["time"].unique()) == [0, 12]
     assert shown.groupby("time")["count"].sum().tolist() == [100, 100]
+
+
+def test_groups_of_few_are_dropped_from_shapes_of_effects():
+    form = pd.DataFrame(
+        {"model": "m", "variable": "age_years", "group": [1, 2, 3], "value": [50.0, 60.0, 89.0], "estimate": 1.1}
+        | {"expected": 9.0, "subjects": [40.0, 40.0, 3.0], "events": [12.0, 5.0, 2.0]}
+    )
+    shown = disclosure.shared(form, schema.FUNCTIONAL_FORM, synthetic=False)
+    assert shown["value"].tolist() == [50.0, 60.0]
+    assert shown["estimate"].isna().tolist() == [True, True]  # 12 would tell the 5, where the sum is known
+    by_time = pd.DataFrame({"term": "x", "group": [1, 2], "time": [10.0, 900.0], "events": [30.0, 4.0]})
+    assert disclosure.shared(by_time, schema.EFFECT_BY_TIME, synthetic=False)["time"].tolist() == [10.0]
+
+
+def test_a_rare_pattern_of_gaps_is_withheld_with_a_partner():
+    patterns = pd.DataFrame(
+        {"pattern": ["complete", "iss", "iss + race"], "count": [760.0, 28.0, 5.0], "total": 793.0, "share": 0.1}
+    )
+    shown = disclosure.shared(patterns, schema.PATTERNS, synthetic=False)
+    assert shown["count_withheld"].tolist() == ["", "withheld", "1–7"]
+    assert shown["share"].isna().tolist() == [False, True, True]

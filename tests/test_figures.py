@@ -32,6 +32,10 @@ FIGURES = {
     "risk calibration": lambda: figures.risk_calibration(prediction_frames.calibration_curve(), 24),
     "net benefit": lambda: figures.net_benefit(prediction_frames.net_benefit(), 24),
     "learning curve": lambda: figures.learning_curve(prediction_frames.learning(), "Uno's C", 24),
+    "functional form": lambda: figures.functional_form(frames.functional_form()),
+    "effect by time": lambda: figures.effect_by_time(frames.effect_by_time()),
+    "effects": lambda: figures.effects(frames.effects(), "relapse"),
+    "standardised": lambda: figures.standardised(frames.standardised(), "relapse", 60),
 }
 EMPTY = {
     "cumulative incidence": lambda: figures.cumulative_incidence(
@@ -51,6 +55,10 @@ EMPTY = {
     "risk calibration": lambda: figures.risk_calibration(schema.empty(schema.CALIBRATION_CURVE), 24),
     "net benefit": lambda: figures.net_benefit(schema.empty(schema.NET_BENEFIT), 24),
     "learning curve": lambda: figures.learning_curve(schema.empty(schema.LEARNING), "Uno's C", 24),
+    "functional form": lambda: figures.functional_form(schema.empty(schema.FUNCTIONAL_FORM)),
+    "effect by time": lambda: figures.effect_by_time(schema.empty(schema.EFFECT_BY_TIME)),
+    "effects": lambda: figures.effects(schema.empty(schema.EFFECTS), "relapse"),
+    "standardised": lambda: figures.standardised(schema.empty(schema.CURVES), "relapse", 60),
 }
 
 
@@ -340,3 +348,13 @@ def test_predictions_are_drawn_where_their_numbers_are():
     assert low > -20 and high > 40  # what acting on all costs at a high threshold would press the rest flat
     with pytest.raises(ValueError, match=r"horizon_months: expected one of \[24.0\], came 12"):
         figures.learning_curve(prediction_frames.learning(), "Uno's C", 12)
+
+
+def test_a_shape_has_a_panel_per_number_and_a_dot_per_group_that_may_be_shown():
+    (axes,) = figures.functional_form(frames.functional_form()).axes
+    assert axes.get_title() == "" and axes.get_title(loc="left") == "Age"
+    assert axes.lines[-1].get_ydata().tolist() == [0.9, 1.0, 1.25]
+    panels = figures.effect_by_time(frames.effect_by_time()).axes
+    assert [panel.get_title(loc="left") for panel in panels] == ["Del(17p)", "Age"]
+    assert panels[0].lines[1].get_ydata() == [1.4, 1.4]
+    assert len(panels[1].lines[-1].get_ydata()) == 2

@@ -131,6 +131,7 @@ def test_check_of_files_with_warnings_only_ends_with_0_and_says_what_is_there(mo
     assert main(["check", str(EXAMPLE)]) == 0
     said = capsys.readouterr()
     assert "endpoint relapse; 8 patients" in said.out
+    assert "relapses stated (100% of the lines that another followed have a stated progression" in said.out
     assert "0 error(s), 1 warning(s)" in said.err
 
 

@@ -1,6 +1,7 @@
 """OMOP CDM 5.4: the synthetic cohort goes through it and comes back; the odd is counted, the wrong is refused."""
 
 import datetime
+import json
 import re
 import shutil
 from pathlib import Path
@@ -10,9 +11,10 @@ import pytest
 
 from analysis import schema, sources
 from analysis.__main__ import main
-from analysis.derive import spells
+from analysis.derive import regimens, relapses, spells
 from analysis.sources import gdc, omop, synthetic, tables
 from analysis.sources.omop import writer
+from analysis.sources.omop.invention import LOOKBACK_DAYS
 from analysis.sources.omop.layout import NEEDED, SOURCES
 
 PATIENTS, SEED = 60, 11
@@ -88,6 +90,7 @@ def rows(frame, columns, order):
 def test_the_synthetic_cohort_comes_back_through_omop(made, tmp_path, form):
     back = sources.read(str(writer.write([made], tmp_path / "omop", form)))
     there = as_read(made)
+    there["patients"]["entry_day"] -= LOOKBACK_DAYS  # written with a year of observation before the first treatment
     columns = ["patient_id", "entry_day", "last_contact_day", "death_day", "index_year", "age_years", "sex",
                "beta2_microglobulin_mg_l", "albumin_g_dl"]  # fmt: skip
     pd.testing.assert_frame_equal(back["patients"][columns], there["patients"][columns])
@@ -252,7 +255,7 @@ def test_the_index_day_is_the_first_treatment_that_is_neither_steroid_nor_suppor
     back = sources.read(str(folder))
     days = back["treatments"].query("patient_id == '1'")["start_day"]
     assert days.min() == -9
-    assert (back["patients"]["entry_day"] == -100).all()
+    assert (back["patients"]["entry_day"] == -100 - LOOKBACK_DAYS).all()
     assert back["treatments"].query("patient_id == '2'")["start_day"].min() == 0
 
 
@@ -574,3 +577,273 @@ def test_without_markers_and_progressions_the_next_line_is_the_endpoint(folder):
     cohort = sources.read(str(folder))
     assert cohort["cohort"]["endpoint"].iloc[0] == "next_line"
     assert not (spells.of(cohort)["event"] == "relapse").any()
+
+
+# --- how long a patient is watched -----------------------------------------------------------------------------------
+
+
+def ended_before_death(folder, days):
+    """The first dead of the folder, whose observation is made to end so many days before the death."""
+    death = pd.read_parquet(folder / "death.parquet").iloc[0]
+    end = death["death_date"] - datetime.timedelta(days)
+
+    def cut(frame):
+        one = frame["person_id"] == death["person_id"]
+        return frame.assign(observation_period_end_date=frame["observation_period_end_date"].mask(one, end))
+
+    change(folder, "observation_period", cut)
+    return str(death["person_id"])
+
+
+def person(cohort, name):
+    return cohort["patients"].set_index("patient_id").loc[name]
+
+
+def latest(cohort, name):
+    """The last day on which anything is on record of a patient."""
+    return max(
+        cohort[table].loc[cohort[table]["patient_id"] == name, day].max()
+        for table, day in (("treatments", "start_day"), ("labs", "day"), ("findings", "day"))
+    )
+
+
+def test_a_death_long_after_the_end_of_observation_does_not_stretch_it(folder, written):
+    name = ended_before_death(folder, 31)
+    before, cohort = person(sources.read(str(written)), name), sources.read(str(folder))
+    found = person(cohort, name)
+    assert pd.isna(found["death_day"]) and found["last_contact_day"] == before["death_day"] - 31
+    assert latest(cohort, name) <= found["last_contact_day"]
+    deaths = [line for line in told(folder) if line.startswith("warning: death")]
+    assert len(deaths) == 1 and "by more than 30 days; came 1 patient(s) otherwise; cut" in deaths[0]
+
+
+@pytest.mark.parametrize(("days", "grace"), [(30, 30), (300, 300), (300, None)])
+def test_a_death_within_the_grace_counts_and_nothing_else_after_the_end(folder, written, days, grace):
+    name = ended_before_death(folder, days)
+    before, cohort = person(sources.read(str(written)), name), omop.read(folder, death_grace_days=grace)
+    found = person(cohort, name)
+    assert found["death_day"] == found["last_contact_day"] == before["death_day"]
+    assert latest(cohort, name) <= before["death_day"] - days
+    ends = cohort["treatments"].loc[cohort["treatments"]["patient_id"] == name].dropna(subset="end_day")
+    drugs = ends.loc[ends["agent"] != "autologous transplant", "end_day"]
+    assert not (drugs >= before["death_day"] - days).any()  # an end that nobody was there to see
+    faults = schema.fault_lines(omop.inspect(folder, death_grace_days=grace))
+    assert any("no death after the end of the observation period; came 1 patient(s)" in line for line in faults)
+
+
+def test_rows_of_other_observation_periods_are_not_used(folder, written):
+    """Two periods more, before and after: what lies in them is counted and left out, though a death is later still."""
+    period = pd.read_parquet(folder / "observation_period.parquet")
+    dead = pd.read_parquet(folder / "death.parquet").iloc[0]
+    own = period[period["person_id"] == dead["person_id"]]
+    start, end = own["observation_period_start_date"].iloc[0], own["observation_period_end_date"].iloc[0]
+    year, day = datetime.timedelta(365), datetime.timedelta(1)
+    split = start + year - datetime.timedelta(10)  # ten days before the first treatment
+    stop = start + year + datetime.timedelta(20)
+    three = pd.concat([own] * 3).assign(
+        observation_period_start_date=[start, split + day, stop + datetime.timedelta(60)],
+        observation_period_end_date=[split, stop, end],
+    )
+    others = period[period["person_id"] != dead["person_id"]]
+    change(folder, "observation_period", lambda frame: pd.concat([others, three]))
+    measured = pd.read_parquet(folder / "measurement.parquet")
+    early = measured[(measured["person_id"] == dead["person_id"]) & (measured["measurement_concept_id"] == 3046299)]
+    early = early.iloc[:1].assign(measurement_date=split - day)
+    change(folder, "measurement", lambda frame: pd.concat([frame, early]))
+    cohort, name = sources.read(str(folder)), str(dead["person_id"])
+    days = cohort["labs"].query("patient_id == @name")["day"]
+    assert days.min() >= -9 and latest(cohort, name) <= 20
+    assert person(cohort, name)["last_contact_day"] == 20 and pd.isna(person(cohort, name)["death_day"])
+    lines = told(folder)
+    assert any("no value before observation began; came 1 row(s)" in line for line in lines)
+    assert any("what came in others is not used" in line for line in lines)
+
+
+def shortly_observed(folder, days, persons):
+    """Observation of these persons begins so many days before their first treatment."""
+
+    def later(frame):
+        start = frame["observation_period_start_date"] + datetime.timedelta(LOOKBACK_DAYS - days)
+        some = frame["person_id"].isin(persons)
+        return frame.assign(observation_period_start_date=frame["observation_period_start_date"].mask(some, start))
+
+    change(folder, "observation_period", later)
+
+
+def test_a_short_lookback_is_counted_and_nobody_is_lost_by_default(folder):
+    shortly_observed(folder, 179, [1, 2])
+    shortly_observed(folder, 180, [3])
+    assert len(sources.read(str(folder))["patients"]) == PATIENTS
+    assert "180 days of observation before the first treatment; came 2 patient(s) otherwise; kept" in only_warning(
+        folder
+    )
+
+
+def test_a_washout_leaves_out_those_who_may_have_been_treated_before(folder):
+    shortly_observed(folder, 179, [1, 2])
+    shortly_observed(folder, 180, [3])
+    back = omop.read(folder, washout_days=180)
+    assert set(back["patients"]["patient_id"]) == {str(one) for one in range(3, PATIENTS + 1)}
+    assert set(back["treatments"]["patient_id"]) == set(back["patients"]["patient_id"])
+    lines = schema.fault_lines(back["faults"])
+    assert len(lines) == 1 and "180 days of observation before the first treatment (washout_days); came 2" in lines[0]
+
+
+def test_a_washout_that_leaves_nobody_is_an_error(folder):
+    with pytest.raises(schema.BadInputError, match=f"all {PATIENTS} have less; ask for fewer washout_days"):
+        omop.read(folder, washout_days=LOOKBACK_DAYS + 1)
+    assert len(omop.read(folder, washout_days=LOOKBACK_DAYS)["patients"]) == PATIENTS
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [
+        ({"washout_days": -1}, "washout_days: expected whole days of at least 0, came -1"),
+        ({"washout_days": None}, "washout_days: expected whole days"),
+        ({"death_grace_days": 3.5}, "death_grace_days: expected whole days"),
+        ({"least_share": 0}, "least_share: expected a share above 0 and up to 1, came 0"),
+        ({"wash_out": 3}, "unknown choice 'wash_out'; there are death_grace_days, washout_days, least_share"),
+    ],
+)
+def test_choices_out_of_range(folder, chosen, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        omop.read(folder, **chosen)
+
+
+# --- what ends a line ------------------------------------------------------------------------------------------------
+
+MARKER_CONCEPTS, STATUS = (3046299, 3034860, 3047169), 1617595
+
+
+def without_markers_of(folder, persons):
+    change(folder, "measurement", lambda rows: rows[
+        ~(rows["measurement_concept_id"].isin(MARKER_CONCEPTS) & rows["person_id"].isin(persons))])  # fmt: skip
+
+
+def without_status_of(folder, persons):
+    change(folder, "measurement", lambda rows: rows[
+        ~((rows["measurement_concept_id"] == STATUS) & rows["person_id"].isin(persons))])  # fmt: skip
+
+
+def endpoint_of(folder, **chosen):
+    return omop.read(folder, **chosen)["cohort"]["endpoint"].iloc[0]
+
+
+def test_one_patient_with_markers_does_not_make_relapse_the_endpoint(folder):
+    without_status_of(folder, range(1, PATIENTS + 1))
+    assert endpoint_of(folder) == "relapse"
+    without_markers_of(folder, range(2, PATIENTS + 1))
+    assert endpoint_of(folder) == "next_line"
+    assert endpoint_of(folder, least_share=1 / PATIENTS) == "relapse"
+
+
+def test_values_that_begin_after_the_start_of_treatment_follow_nobody(folder):
+    without_status_of(folder, range(1, PATIENTS + 1))
+    first = pd.read_parquet(folder / "drug_exposure.parquet").groupby("person_id")["drug_exposure_start_date"].min()
+
+    def late(rows):
+        wait = pd.to_datetime(rows["measurement_date"]) - pd.to_datetime(rows["person_id"].map(first))
+        return rows[~(rows["measurement_concept_id"].isin(MARKER_CONCEPTS) & (wait.dt.days <= 7))]
+
+    change(folder, "measurement", late)
+    assert endpoint_of(folder) == "next_line"
+
+
+def test_progressions_of_few_are_not_read_beside_the_markers_of_all(folder):
+    few = pd.read_parquet(folder / "measurement.parquet").query("measurement_concept_id == @STATUS")["person_id"].min()
+    without_status_of(folder, [one for one in range(1, PATIENTS + 1) if one != few])
+    cohort = sources.read(str(folder))
+    assert cohort["cohort"]["endpoint"].iloc[0] == "relapse" and "findings" not in cohort
+    assert "a disease status of enough patients, or none" in only_warning(folder)
+    assert (spells.of(cohort)["event"] == "relapse").sum() > 1
+
+
+def test_the_import_says_what_the_endpoint_is_and_why(folder, tmp_path, capsys):
+    ended_before_death(folder, 31)
+    out = tmp_path / "out"
+    assert main(["import", "omop", str(folder), "--out", str(out), "--washout-days", "100"]) == 0
+    said = "".join(capsys.readouterr())
+    share = f"endpoint relapse: of {PATIENTS} patients "
+    assert share in said and f"{PATIENTS} (100 %) M-protein or a free light chain" in said
+    assert "came 1 patient(s) otherwise; cut: alive at that end" in said
+    stored = json.loads((out / "provenance.json").read_text())["choices"]
+    assert stored == {"death_grace_days": 30, "washout_days": 100, "least_share": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("source", "option", "words"),
+    [
+        ("omop", ["--least-share", "2"], "least_share: expected a share above 0 and up to 1, came 2.0"),
+        ("tables", ["--washout-days", "2"], "--washout-days: for source 'omop' only"),
+    ],
+)
+def test_options_that_cannot_be(folder, tmp_path, capsys, source, option, words):
+    place = folder if source == "omop" else Path(__file__).parents[1] / "data" / "raw" / "example"
+    assert main(["import", source, str(place), "--out", str(tmp_path / "out"), *option]) == 2
+    assert words in capsys.readouterr().err
+
+
+# --- messages: what, where, what to do -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [["import", "omop"], ["check"]])
+def test_a_password_in_the_address_sends_one_to_pgpassword(tmp_path, capsys, command):
+    out = ["--out", str(tmp_path / "out")] if command[0] == "import" else []
+    assert main([*command, "postgresql://me:oak@host/db", *out]) == 2
+    said = capsys.readouterr().err
+    assert "environment variable PGPASSWORD" in said and "without one" in said
+    assert "cohort" not in said and "os.environ" not in said and "oak" not in said
+
+
+def test_reversed_dates_name_the_first_record_and_its_table(folder):
+    def turned(frame):
+        return frame.assign(procedure_end_date=frame["procedure_date"] - datetime.timedelta(1))
+
+    change(folder, "procedure_occurrence", turned)
+    line = only_error(folder)
+    first = pd.read_parquet(folder / "procedure_occurrence.parquet")["procedure_occurrence_id"].min()
+    assert line.startswith("error: procedure_occurrence column 'procedure_end_date'")
+    assert f"the first with procedure_occurrence_id {first}; correct the dates" in line
+
+
+def test_reversed_dates_without_a_record_number_are_counted(folder):
+    change(folder, "drug_exposure", lambda frame: frame.drop(columns="drug_exposure_id").assign(
+        drug_exposure_end_date=frame["drug_exposure_start_date"] - datetime.timedelta(1)))  # fmt: skip
+    assert "the first with" not in only_error(folder)
+
+
+def test_a_missing_table_is_not_called_a_column(folder):
+    change(folder, "person", lambda frame: None)
+    assert only_error(folder).startswith("error: hospital: expected the table 'person' of OMOP CDM 5.4, came none")
+
+
+def test_the_kind_of_a_judged_relapse_is_told_from_calcium_haemoglobin_and_creatinine(folder):
+    """As for every other cohort; where none of the three was measured, the kind is not known."""
+    without_status_of(folder, range(1, PATIENTS + 1))
+    seen = judged_kinds(sources.read(str(folder)))
+    assert seen["biochemical"] > 0 and seen["clinical"] > 0
+    assert seen.get("unknown", 0) < 0.1 * seen.sum()
+    signs = (3006906, 3000963, 3016723)
+    change(folder, "measurement", lambda rows: rows[~rows["measurement_concept_id"].isin(signs)])
+    assert set(judged_kinds(sources.read(str(folder))).index) == {"unknown"}
+
+
+def judged_kinds(cohort):
+    lines = relapses.with_relapses(cohort, regimens.lines(cohort))
+    return lines.loc[lines["progression_day"].notna(), "relapse_kind"].value_counts()
+
+
+@pytest.mark.parametrize(("unit", "factor"), [(8909, 1), (8807, 1000)])
+def test_urine_m_protein_is_read_by_its_code_in_milligrams_or_grams_a_day(folder, unit, factor):
+    row = pd.read_parquet(folder / "measurement.parquet").query("measurement_concept_id == 3046299").iloc[:1]
+    urine = row.assign(measurement_concept_id=3034655, value_as_number=0.5, unit_concept_id=unit)
+    change(folder, "measurement", lambda frame: pd.concat([frame, urine]))
+    found = sources.read(str(folder))["labs"].query("test == 'urine M-protein'")
+    assert found[["value", "unit"]].values.tolist() == [[0.5 * factor, "mg/24 h"]]
+
+
+def test_a_concentration_is_no_excretion_of_a_day(folder):
+    row = pd.read_parquet(folder / "measurement.parquet").query("measurement_concept_id == 3046299").iloc[:1]
+    urine = row.assign(measurement_concept_id=3034655, unit_concept_id=8840)  # mg/dL
+    change(folder, "measurement", lambda frame: pd.concat([frame, urine]))
+    assert "expected a unit of urine M-protein (mg/24 h," in only_error(folder)

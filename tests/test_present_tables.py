@@ -56,6 +56,10 @@ REGIMENS = pd.DataFrame(
 REASONS = REGIMENS.rename(columns={"regimen": "end_reason"}).assign(total=1000.0)
 
 TABLES = {
+    "landmark": lambda: tables.landmark(frames.landmark_flow(), 180),
+    "patterns": lambda: tables.patterns(frames.patterns(), most=2),
+    "functional form": lambda: tables.functional_form(frames.functional_form()),
+    "effect by time": lambda: tables.effect_by_time(frames.effect_by_time()),
     "curves": lambda: tables.curves_at_times(CURVES, "relapse", [12, 24, 60], "relapse"),
     "event free": lambda: tables.curves_at_times(CURVES, "any", [12, 24], "relapse, next line or death"),
     "medians": lambda: tables.medians(frames.quantiles(), "relapse, next line or death"),
@@ -80,8 +84,17 @@ TABLES = {
     "model differences": lambda: tables.model_differences(prediction_frames.scores(), 24),
     "subgroup scores": lambda: tables.subgroup_scores(prediction_frames.subgroup_scores(), "Uno's C", 24),
     "optimism": lambda: tables.optimism(prediction_frames.optimism(), 24),
+    "effects": lambda: tables.effects(frames.effects(), "relapse"),
+    "tests": lambda: tables.tests(frames.tests(), "relapse", "Tests"),
+    "contrasts": lambda: tables.contrasts(frames.contrasts(), "relapse"),
+    "covariates": lambda: tables.covariates(frames.terms()),
+    "published": lambda: tables.beside_published(frames.effects(), frames.published(), "relapse"),
 }
 EMPTY = {
+    "landmark": lambda: tables.landmark(schema.empty(schema.FLOW), 180),
+    "patterns": lambda: tables.patterns(schema.empty(schema.PATTERNS)),
+    "functional form": lambda: tables.functional_form(schema.empty(schema.FUNCTIONAL_FORM)),
+    "effect by time": lambda: tables.effect_by_time(schema.empty(schema.EFFECT_BY_TIME)),
     "curves": lambda: tables.curves_at_times(schema.empty(schema.CURVES), "relapse", [12], "relapse"),
     "medians": lambda: tables.medians(schema.empty(schema.QUANTILES), "relapse"),
     "rates": lambda: tables.rates(schema.empty(schema.RATES), "relapse"),
@@ -105,6 +118,11 @@ EMPTY = {
     "model differences": lambda: tables.model_differences(schema.empty(schema.SCORES), 24),
     "subgroup scores": lambda: tables.subgroup_scores(schema.empty(schema.SUBGROUP_SCORES), "AUC", 24),
     "optimism": lambda: tables.optimism(schema.empty(schema.OPTIMISM), 24),
+    "effects": lambda: tables.effects(schema.empty(schema.EFFECTS), "relapse"),
+    "tests": lambda: tables.tests(schema.empty(schema.TESTS), "relapse", "Tests"),
+    "contrasts": lambda: tables.contrasts(schema.empty(schema.CONTRASTS), "relapse"),
+    "covariates": lambda: tables.covariates(schema.empty(schema.TERMS)),
+    "published": lambda: tables.beside_published(frames.effects(), schema.empty(schema.PUBLISHED_EFFECTS), "relapse"),
 }
 
 
@@ -396,3 +414,24 @@ def test_a_small_subgroup_has_counts_only():
     rows = cells(tables.subgroup_scores(prediction_frames.subgroup_scores(), "Uno's C", 24))
     assert rows[1][:5] == ["sex: female", "1,000", "2,400", "950", "0.5600.540 to 0.580"]
     assert rows[2] == ["sex: male", "12", "30", "9", "–", "–", "–"]
+
+
+def test_a_shape_withheld_is_said_and_a_rarer_pattern_counted():
+    rows = cells(tables.functional_form(frames.functional_form()))
+    assert rows[1] == ["age", "52.0", "120", "72", "80.0", "0.90 (0.70–1.10)"]
+    assert rows[4][3] == "1–7"
+    few = tables.patterns(frames.patterns(), most=2)
+    assert cells(few)[2] == ["del(17p) + t(4;14) + gain of 1q", "204", "6.8 %"]
+    assert "1 rarer pattern is not shown." in few.data.replace("\u00a0", " ")
+    assert cells(tables.patterns(frames.patterns()))[3] == ["ISS stage", "1–7", "–"]
+
+
+def test_ours_stand_beside_the_published_ones_with_source_and_grade():
+    rows = cells(tables.beside_published(frames.effects(), frames.published(), "relapse"))
+    assert rows[1][2:] == ["1.50 (1.23–1.82)", "1.60 (1.20–2.10)progression-free survival", "a trial [verified]"]
+    assert rows[2][2:] == ["0.70 (0.58–0.85)", "1.78overall survival", "a registry [secondary]"]
+
+
+def test_without_relapse_on_record_the_next_line_stands_beside_the_published_relapse():
+    rows = cells(tables.beside_published(frames.effects("next_line"), frames.published(), "next_line"))
+    assert rows[1][1] == "hazard of start of the next line"

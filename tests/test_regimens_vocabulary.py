@@ -22,6 +22,13 @@ def test_every_regimen_is_of_known_agents_in_order_and_has_a_source():
     assert table["regimen"].is_unique
 
 
+def test_a_source_is_dated_and_says_what_in_it_is_not_confirmed():
+    source = vocabulary.regimens().set_index("regimen")["source"]
+    assert source.str.contains(r"\b(?:19|20)\d\d\b").all()
+    assert source.str.fullmatch(r"[^()]+(?: \([^()]*unconfirmed\))?").all()
+    assert not source[["VRd", "DRd", "DVd", "KRd", "Kd", "IRd", "EPd", "Isa-Pd", "VMP"]].str.contains("unconf").any()
+
+
 def test_no_spelling_names_two_regimens_and_none_is_an_agent():
     table = vocabulary.regimens()
     names = [

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analysis import schema
-from analysis.derive import regimens, spells
+from analysis.derive import regimens, response, spells
+from analysis.derive.response.picture import NEW_LESIONS
 from analysis.sources import tables
 
 EXAMPLE = Path(__file__).parents[1] / "data" / "raw" / "example"
@@ -289,9 +290,9 @@ def test_an_empty_file_with_a_header(folder):
 
 
 def test_a_missing_column(folder):
-    error = _the_error(folder(treatments="patient_id,start_day,agent\nA,0,bortezomib\n"))
-    assert error[:3] == ("treatments.csv", None, "line")
-    assert "the file has patient_id, start_day, agent" in error[4]
+    error = _the_error(folder(treatments="patient_id,start_day,line\nA,0,1\n"))
+    assert error[:3] == ("treatments.csv", None, "agent")
+    assert "the file has patient_id, start_day, line" in error[4]
 
 
 @pytest.mark.parametrize("spelling", ["strat_day", "Start Day", "startday", "start-day"])
@@ -455,6 +456,82 @@ def test_a_cohort_has_one_row(folder):
 def test_relapse_as_endpoint_without_any_relapse_is_a_warning(folder):
     warning = _the_warning(folder(cohort="name,endpoint\nward7,relapse\n", findings=None))
     assert (warning["file"], warning["column"]) == ("cohort.csv", "endpoint")
+
+
+def many(patients, progressed=(), followed=()):
+    """Tables of so many patients on unnumbered treatments; some with a progression, some with a marker on two days."""
+    ids = [f"P{number}" for number in range(patients)]
+    rows = {
+        "patients": ["patient_id,entry_day,last_contact_day,death_day", *(f"{name},0,900," for name in ids)],
+        "treatments": ["patient_id,start_day,end_day,agent", *(f"{name},0,100,bortezomib" for name in ids)],
+        "findings": ["patient_id,day,finding", *(f"{ids[number]},300,progression" for number in progressed)],
+        "labs": [
+            "patient_id,day,test,value,unit",
+            *(f"{ids[number]},{day},serum M-protein,3,g/dL" for number in followed for day in (0, 90)),
+        ],
+    }
+    return {name: "\n".join(lines) + "\n" if len(lines) > 1 else None for name, lines in rows.items()}
+
+
+@pytest.mark.parametrize(
+    ("progressed", "followed", "chosen", "told"),
+    [
+        (range(2), (), "relapse", None),
+        ((), range(10), "relapse", "0 of 20 patients have a progression, 10 have markers on two days or more"),
+        ((5,), range(10), "relapse", "1 of 20 patients have a progression, 10 have markers"),
+        ((5,), (), "next_line", "1 of 20 patients have a progression, 0 have markers"),
+        ((), (7,), "next_line", "0 of 20 patients have a progression, 1 have markers"),
+        ((), (), "next_line", None),
+    ],
+)
+def test_the_endpoint_follows_what_is_there_and_the_check_says_why(folder, progressed, followed, chosen, told):
+    """One stray progression, or one patient with markers, makes no cohort one of relapses."""
+    place = folder(**many(20, progressed, followed))
+    assert tables.read(place)["cohort"].loc[0, "endpoint"] == chosen
+    if told is None:
+        assert tables.inspect(place).empty
+    else:
+        warning = _the_warning(place)
+        assert (warning["file"], warning["column"]) == ("cohort.csv", "endpoint")
+        assert f"{chosen} is chosen: {told}" in warning["mend"]
+
+
+def test_a_stated_endpoint_is_never_overruled(folder):
+    place = folder(**many(20, (), range(20)), cohort="name,endpoint\nward7,next_line\n")
+    assert tables.inspect(place).empty
+    assert tables.read(place)["cohort"].loc[0, "endpoint"] == "next_line"
+
+
+def test_relapse_as_endpoint_of_a_cohort_with_markers_is_judged_and_told(folder):
+    warning = _the_warning(folder(**many(20, (), range(12)), cohort="name,endpoint\nward7,relapse\n"))
+    assert "relapse is judged from marker values (0 of 20 patients have a progression, 12 have" in warning["mend"]
+
+
+def test_the_cohort_says_where_its_relapses_come_from(folder):
+    place = folder(cohort="name,endpoint,relapses\nward7,relapse,both\n")
+    assert tables.inspect(place).empty
+    assert tables.read(place)["cohort"].loc[0, "relapses"] == "both"
+    assert "relapses" not in tables.read(folder(cohort="name\nward7\n"))["cohort"]
+    error = _the_error(folder(cohort="name,endpoint,relapses\nward7,relapse,guessed\n"))
+    assert error[:4] == ("cohort.csv", 2, "relapses", "guessed")
+
+
+def test_progressions_in_few_ready_lines_make_no_cohort_of_relapses(folder):
+    lines = "patient_id,line,start_day,progression_day\n" + "".join(f"P{n},1,0,\n" for n in range(1, 20))
+    place = folder(**many(20) | {"treatments": None, "lines": lines + "P0,1,0,300\n"})
+    assert tables.read(place)["cohort"].loc[0, "endpoint"] == "next_line"
+    assert "1 of 20 patients have a progression" in _the_warning(place)["mend"]
+
+
+def test_raw_treatments_need_no_line_numbers(folder):
+    unnumbered = "patient_id,start_day,end_day,agent\nA,0,100,bortezomib\nA,400,500,daratumumab\nB,0,120,Revlimid\n"
+    place = folder(treatments=unnumbered)
+    assert tables.inspect(place).empty
+    cohort = tables.read(place)
+    assert cohort["treatments"]["line"].isna().all()
+    lines = regimens.lines(cohort)
+    assert lines[["patient_id", "line", "start_day"]].values.tolist() == [["A", 1, 0], ["A", 2, 400], ["B", 1, 0]]
+    assert spells.spells(cohort, lines)["event"].tolist() == ["relapse", "censored", "death"]
 
 
 _NO_B = {
@@ -846,3 +923,65 @@ def test_reading_changes_nothing_in_the_folder(folder):
     tables.read(place)
     assert {path.name: path.read_bytes() for path in place.iterdir()} == before
     assert json.dumps(sorted(before)) == json.dumps(sorted(GOOD))
+
+
+# --- findings: results with their depth, words that the response criteria read ---------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("negative 1e-5", "negative 1e-5"),
+        ("neg (10^-5)", "negative 1e-5"),
+        ("MRD-negative at 10-6", "negative 1e-6"),
+        ("Positive", "positive"),
+        (" NEG ", "negative"),
+    ],
+)
+def test_an_mrd_result_keeps_the_sensitivity_it_comes_with(folder, given, kept):
+    cohort = tables.read(folder(**_with("findings", "best response,VGPR", f"MRD,{given}")))
+    found = cohort["findings"].query("finding == 'MRD'")
+    assert found["value"].tolist() == [kept]
+
+
+def test_its_sensitivity_decides_whether_a_negative_result_counts(folder):
+    for value, day in (("neg at 10-4", None), ("neg at 10-5", 50), ("negative", 50)):
+        cohort = tables.read(folder(**_with("findings", "B,90,best response,VGPR", f"B,50,MRD,{value}")))
+        lines = pd.DataFrame({"patient_id": ["A", "B"], "line": 1, "start_day": 0})
+        found = response.outcomes(cohort, lines, mode="lab_only").set_index("patient_id")["mrd_negative_day"]["B"]
+        assert (None if pd.isna(found) else found) == day, value
+
+
+@pytest.mark.parametrize("given", ["maybe", "not negative", "negative 5", "10^-5"])
+def test_an_mrd_result_that_says_neither_is_refused(folder, given):
+    error = _the_error(folder(**_with("findings", "best response,VGPR", f"MRD,{given}")))
+    assert error[:4] == ("findings.csv", 3, "value", given)
+    assert "negative 1e-5" in " ".join(map(str, error[4:]))
+
+
+@pytest.mark.parametrize(
+    ("finding", "value"),
+    [
+        ("serum immunofixation", "negative"),
+        ("urine immunofixation", "positive"),
+        ("clonal marrow cells", "negative"),
+        ("plasmacytoma shrinkage percent", "50"),
+        ("cause of death", "progression"),
+        ("plasmacytoma", ""),
+        *((finding, "") for finding in (*NEW_LESIONS, "hyperviscosity")),
+    ],
+)
+def test_every_finding_that_the_criteria_read_is_known(folder, finding, value):
+    place = folder(**_with("findings", "best response,VGPR", f"{finding},{value}"))
+    assert tables.inspect(place).empty
+    assert value in tables.read(place)["findings"].query("finding == @finding")["value"].tolist()
+
+
+def test_an_immunofixation_is_positive_or_negative(folder):
+    error = _the_error(folder(**_with("findings", "best response,VGPR", "serum immunofixation,trace")))
+    assert error[:4] == ("findings.csv", 3, "value", "trace")
+
+
+def test_a_misspelt_unit_column_is_told_once_only(folder):
+    error = _the_error(folder(labs=GOOD["labs.csv"].replace("value,unit", "value,units")))
+    assert error[:3] == ("labs.csv", 1, "unit")

@@ -87,13 +87,17 @@ def everything(endpoint):
         "alt_courses": words.alt_courses(frames.courses(endpoint)),
         "alt_crude_against_right": words.alt_crude_against_right(frames.comparison(event), 24, name),
         "alt_cumulative_incidence": words.alt_cumulative_incidence(curves, event, 60, name),
+        "alt_effect_by_time": words.alt_effect_by_time(frames.effect_by_time()),
+        "alt_effects": words.alt_effects(frames.effects(endpoint), endpoint),
         "alt_event_free": words.alt_event_free(curves, 60, labels.event_name("any", endpoint)),
         "alt_learning_curve": words.alt_learning_curve(prediction_frames.learning(), "Uno's C", 24),
         "alt_model_scores": words.alt_model_scores(prediction_frames.scores(), "Uno's C", 24),
         "alt_net_benefit": words.alt_net_benefit(prediction_frames.net_benefit(), 24),
         "alt_risk_calibration": words.alt_risk_calibration(prediction_frames.calibration_curve(), 24),
+        "alt_functional_form": words.alt_functional_form(frames.functional_form()),
         "alt_rates": words.alt_rates(frames.rates(event), event, name),
         "alt_specifications": words.alt_specifications(frames.specifications(event), event),
+        "alt_standardised": words.alt_standardised(frames.standardised(event), name, 60),
         "attrition": words.attrition(frames.attrition(), 24),
         "attrition_change": words.attrition_change(
             frames.attrition(), frames.attrition().iloc[:9].assign(estimate=0.1)
@@ -101,28 +105,36 @@ def everything(endpoint):
         "calibration": words.calibration(frames.calibration().iloc[2:]),
         "checks": words.checks(CHECKS),
         "class_shares": words.class_shares(frames.class_shares()),
+        "covariates": words.covariates(frames.terms()),
         "crude_gap": words.crude_gap(frames.comparison(event), event, endpoint, 24),
         "daily_life": words.daily_life(),
         "definitions": words.definitions(endpoint, settings),
         "early_signs": words.early_signs(),
+        "effects": words.effects(frames.effects(endpoint), endpoint),
+        "effects_caveat": words.effects_caveat(),
         "era_caveat": words.era_caveat(),
         "eras": words.eras(GROUPS, 20),
         "flow": words.flow(FLOW),
         "follow_up": words.follow_up(frames.quantiles("follow-up", "censored"), 50, 11),
         "headline": words.headline(curves, quantiles, event, endpoint, [12, 24]),
         "implausible": words.implausible(12, 5000),
+        "imputed": words.imputed(frames.imputed(endpoint), endpoint),
+        "landmark": words.landmark(frames.landmark_flow(event=labels.event_short(event, endpoint)), 180),
         "line_agreement": words.line_agreement(frames.line_agreement(), "rajkumar"),
         "medians": words.medians(quantiles, endpoint),
         "missingness": words.missingness(MISSINGNESS),
         "model_scores": words.model_scores(prediction_frames.scores(), "Uno's C", 24),
         "optimism": words.optimism(prediction_frames.optimism(), "Uno's C", 24),
         "not_judged": words.not_judged(12 if endpoint == "relapse" else 0, 900 if endpoint == "relapse" else 0),
+        "patterns": words.patterns(frames.patterns()),
+        "proportional": words.proportional(frames.tests(endpoint), endpoint),
         "published_figures": words.published_figures(),
         "rates": words.rates(frames.rates(event), event, endpoint),
         "selection_caveat": words.selection_caveat(frames.attrition()),
         "small_groups": words.small_groups(GROUPS, 20),
         "specifications": words.specifications(frames.specifications(event)),
         "stage_of_data": words.stage_of_data({"treatments": PATIENTS}),
+        "standardised": words.standardised(frames.contrasts(endpoint), endpoint),
         "start_imputed": words.start_imputed(169),
         "strategies": words.strategies(frames.class_shares()),
         "rising_survival": words.rising_survival(SURVIVAL),
@@ -607,3 +619,80 @@ def test_alt_texts_of_predictions_tell_their_numbers():
     assert "stage: 0.560 (0.540 to 0.580) from 250 patients and 0.560" in plain(
         words.alt_learning_curve(prediction_frames.learning(), "Uno's C", 24)
     )
+
+
+def test_a_landmark_says_who_is_left_and_why_not_the_others():
+    said = plain(words.landmark(frames.landmark_flow(), 180))
+    assert said.startswith("Landmark on day 180 after the start of the line: 1,075 patients remain")
+    assert "Left out: relapse up to day 180 120 and death up to day 180 1–7." in said
+    assert "1,075 lines of treatment remain" in plain(words.landmark(frames.landmark_flow("lines of treatment"), 180))
+    kept = frames.landmark_flow().assign(removed=0)
+    assert "Nobody was left out." in words.landmark(kept, 180)
+
+
+def test_patterns_name_the_most_frequent_gap():
+    said = plain(words.patterns(frames.patterns()))
+    assert said == (
+        "73.9 % of 3,000 patients have every value; the most frequent gap is del(17p), t(4;14) and gain of 1q (6.8 %)."
+    )
+    assert plain(words.patterns(frames.patterns().iloc[1:])).startswith("None of 3,000 patients has every value")
+    assert plain(words.patterns(frames.patterns().iloc[:1])).endswith("every value.")
+
+
+def test_alt_texts_of_shapes_tell_both_ends():
+    form = plain(words.alt_functional_form(frames.functional_form()))
+    assert "age: 0.90 (0.70–1.10) around 52.0" in form and "1.25 (1.00–1.50) around 70.0" in form
+    time = plain(words.alt_effect_by_time(frames.effect_by_time()))
+    assert "del(17p), 1.40 for all times: 2.10 (1.68–2.62) around 3.0 months" in time
+    assert words.alt_functional_form(frames.functional_form().iloc[3:]).endswith("no group has a ratio.")
+
+
+def test_effects_name_the_clear_terms_strongest_first_and_the_rest():
+    text = plain(words.effects(frames.effects(), "relapse"))
+    assert "Hazard of relapse: ISS stage: III 1.50 (1.23–1.82)." in text
+    assert "ISS stage: III 1.80 (1.48–2.19), del(17p) 0.70 (0.58–0.85) and age, per 10 years 1.31 (1.08–1.59)." in text
+    assert "Not told apart from no difference: age, per 10 years." in text
+
+
+def test_effects_that_last_are_not_said_to_be_proved_to_last():
+    assert "does not show that none does" in words.proportional(frames.tests(p=0.4), "relapse")
+    assert "ISS stage" in words.proportional(frames.tests(), "relapse")
+
+
+def test_adjusted_differences_are_told_in_points():
+    assert "del(17p) present rather than del(17p) absent: +11.8 (+2.0 to +21.0) percentage points by 24 months." in (
+        plain(words.standardised(frames.contrasts(), "relapse")).replace("Del", "del")
+    )
+
+
+@pytest.mark.parametrize(
+    ("say", "expected"),
+    [
+        (lambda: words.effects(schema.empty(schema.EFFECTS), "relapse"), "No model has an estimate."),
+        (lambda: words.standardised(schema.empty(schema.CONTRASTS), "relapse"), "No adjusted difference"),
+        (lambda: words.proportional(schema.empty(schema.TESTS), "relapse"), "could not be tested"),
+        (lambda: words.covariates(schema.empty(schema.TERMS)), "No covariate"),
+        (lambda: words.imputed(schema.empty(schema.EFFECTS), "relapse"), "no"),
+        (lambda: words.alt_effects(schema.empty(schema.EFFECTS), "relapse"), "no term has an estimate"),
+        (lambda: words.alt_standardised(schema.empty(schema.CURVES), "relapse", 60), "nothing to show"),
+    ],
+)
+def test_a_model_without_numbers_is_said_to_have_none(say, expected):
+    assert expected in say()
+
+
+def test_filled_gaps_stand_beside_complete_cases():
+    said = plain(words.imputed(frames.imputed(), "relapse"))
+    assert "- Hazard of relapse: 900 patients with every value, 990 patients with gaps filled" in said
+    assert "; the ratio that moves most is that of ISS stage: III, from 1.50 (1.23–1.82) to 1.80 (1.23–1.82)." in said
+    nothing = frames.imputed().iloc[:3]
+    assert "nothing is missing, nothing was filled" in words.imputed(nothing, "relapse")
+
+
+def test_where_relapses_were_taken_from_is_said():
+    assert words.not_judged(0, 0, "stated") == "What ended each line is taken as the source states it."
+    judged, both = (words.not_judged(12, 900, basis) for basis in ("judged", "both"))
+    assert "judged from its marker values" in judged and "12 of 900\u00a0lines" in judged
+    assert "the earlier of a stated progression and of one judged" in both
+    assert "12 of 900\u00a0lines" in both and both.endswith("left out, stated progressions included.")
+    assert "A few of 900\u00a0lines" in words.not_judged(None, 900, "both")

@@ -11,8 +11,10 @@ present     result frame in; figure, table or words out; knows no model and no f
 disclosure  what may leave the building: small counts, curves that stop where few are left
 shelf       declared tables to and from data/, Parquet with provenance beside it
 report      runs notebooks with papermill and turns each into one HTML page
+commands    what the command does beyond reports: the risks of patients in a file, by a stored model
 __main__    the command `relapse`
 
-A room imports `schema`; `sources` and `derive` also `vocabulary`; `report` also `shelf` and `disclosure`; `__main__`
-all but `estimate` and `present`, which meet only in a notebook. tests/test_architecture.py holds these walls.
+A room imports `schema`; `sources` and `derive` also `vocabulary`; `report` also `shelf` and `disclosure`; `commands`
+also `sources`, `estimate` and `report`; `__main__` all but `estimate` and `present`, which meet only in a notebook.
+tests/test_architecture.py holds these walls.
 """

@@ -1,4 +1,4 @@
-"""The command `relapse` (also `python -m analysis`): report, check, import, simulate, fetch, list.
+"""The command `relapse` (also `python -m analysis`): report, check, import, simulate, fetch, predict, list.
 
 Exit codes: 0 done; 1 the data or a notebook failed; 2 wrong usage; 3 a kernel was killed; 4 out of time;
 5 another run holds the folder of the pages; 130 interrupted.
@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 the data or a notebook failed; 2 wrong usage; 3 a kernel w
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -76,6 +77,13 @@ def _parser() -> argparse.ArgumentParser:
     importer.add_argument("input", metavar="INPUT", help="a folder; omop: or an address (password: PGPASSWORD)")
     importer.add_argument("--out", type=Path, required=True, metavar="DIR")
     importer.add_argument("--show-values", action="store_true", help="print the values found; they may be a patient's")
+    only = importer.add_argument_group("omop only")
+    only.add_argument("--death-grace-days", type=_days_or_all, metavar="N", help="deaths count up to N days after the "
+                      "end of observation (default: 30), or all")  # fmt: skip
+    only.add_argument("--washout-days", type=_natural, metavar="N", help="leave out patients with fewer days of "
+                      "observation before the first treatment (default: 0)")  # fmt: skip
+    only.add_argument("--least-share", type=float, metavar="X", help="share of patients who can be followed that makes "
+                      "relapse the endpoint (default: 0.5)")  # fmt: skip
 
     simulate = command("simulate", _simulate, "simulate a cohort and store it as canonical or OMOP tables")
     simulate.add_argument("--patients", type=_positive, required=True, metavar="N")
@@ -88,6 +96,12 @@ def _parser() -> argparse.ArgumentParser:
     fetch = command("fetch", _fetch, "download a public cohort into data/raw/, with its release and checksum")
     fetch.add_argument("name", metavar="NAME", help="commpass")
     fetch.add_argument("--address", help="another address of the same service")
+
+    predictor = command("predict", _predict, "risks of the patients in a file, by a stored model; not medical advice")
+    predictor.add_argument("model", type=Path, metavar="MODEL", help="the folder of a stored model")
+    predictor.add_argument("patients", type=Path, metavar="PATIENTS.csv", help="one row per patient and line")
+    predictor.add_argument("--out", type=Path, metavar="FILE", help="write the risks into this CSV file")
+    predictor.add_argument("--show-values", action="store_true", help="print the values found; they may be a patient's")
 
     lister = command("list", _list, "list notebooks and cohorts, or the parameters of a notebook")
     lister.add_argument("notebook", nargs="?", metavar="NOTEBOOK")
@@ -105,6 +119,10 @@ def _natural(text: str, least: int = 0) -> int:
     if not text.isdecimal() or int(text) < least:
         raise argparse.ArgumentTypeError(f"expected a whole number of at least {least}, came {text!r}")
     return int(text)
+
+
+def _days_or_all(text: str) -> int | str:
+    return text if text == "all" else _natural(text)
 
 
 def _positive(text: str) -> int:
@@ -165,14 +183,19 @@ def _mention_warnings(cohort: str) -> None:
 
 def _check(asked: argparse.Namespace) -> int:
     from analysis import sources
+    from analysis.derive import relapses
 
-    parameters.refuse_secrets({"cohort": asked.cohort})
+    _refuse_password(asked.cohort)
     faults = sources.inspect(asked.cohort)
     _report_faults(faults, asked.show_values)
     if (faults["severity"] == "error").any():
         return FAILED
     tables_read = sources.read(asked.cohort)
     say(f"endpoint {tables_read['cohort']['endpoint'].iloc[0]}; {len(tables_read['patients']):,} patients")
+    if tables_read["cohort"]["endpoint"].iloc[0] == "relapse" and not {"lines", "spells"} & set(tables_read):
+        share = relapses.share_stated(tables_read)
+        said = f"{share:.0%} of the lines that another followed have a stated progression"
+        say(f"relapses {relapses.basis(tables_read)} ({said}; `relapses` in cohort.csv decides otherwise)")
     for name, frame in tables_read.items():
         say(f"  {name}: {len(frame):,} row(s)")
     return DONE
@@ -189,11 +212,36 @@ def _import(asked: argparse.Namespace) -> int:
     if recognised and asked.source not in recognised:
         what = "an address is" if database else f"{asked.input} holds"
         raise UsageError([f"{what} a cohort of source {recognised[0]!r}, not {asked.source!r}"])
-    read = omop.parts(cohort) if asked.source == "omop" else sources.read(cohort)
+    chosen = _omop_choices(asked)
     provenance = {"cohort": Path(cohort).name} | ({} if database else {"fingerprint": sources.fingerprint(cohort)})
-    say(f"written: {shelf.write_cohort(read, asked.out, provenance)}")
+    if asked.source == "omop":
+        about = {"choices": dataclasses.asdict(omop.choices(**chosen))}
+        told: list[str] = []
+        read = omop.parts(cohort, tell=told.append, **chosen)
+        say(f"written: {shelf.write_cohort(read, asked.out, provenance | about)}")
+        for sentence in told:
+            say(sentence)
+        return DONE
+    say(f"written: {shelf.write_cohort(sources.read(cohort), asked.out, provenance)}")
     _mention_warnings(cohort)
     return DONE
+
+
+def _omop_choices(asked: argparse.Namespace) -> dict[str, Any]:
+    """What was chosen of how OMOP is read; refused for another source, and outside its range."""
+    from analysis.sources import omop
+
+    names = ("death_grace_days", "washout_days", "least_share")
+    given = {name: value for name in names if (value := getattr(asked, name)) is not None}
+    if given and asked.source != "omop":
+        options = ", ".join("--" + name.replace("_", "-") for name in given)
+        raise UsageError([f"{options}: for source 'omop' only, came {asked.source!r}; leave it out"])
+    chosen = {name: None if value == "all" else value for name, value in given.items()}
+    try:
+        omop.choices(**chosen)
+    except ValueError as error:
+        raise UsageError([str(error)]) from None
+    return chosen
 
 
 def _simulate(asked: argparse.Namespace) -> int:
@@ -228,6 +276,12 @@ def _fetch(asked: argparse.Namespace) -> int:
     return DONE
 
 
+def _predict(asked: argparse.Namespace) -> int:
+    from analysis.commands.predict import predict
+
+    return DONE if predict(asked.model, asked.patients, asked.out) else FAILED
+
+
 def _catalogue() -> list[tuple[str, str]]:
     from analysis.sources import catalogue
 
@@ -258,9 +312,21 @@ def _located(cohort: str) -> str:
     """A cohort as the notebooks get it: the name of the embedded one, or an absolute path."""
     from analysis import sources
 
-    parameters.refuse_secrets({"cohort": cohort})
+    _refuse_password(cohort)
     keep = cohort == sources.SYNTHETIC or sources.is_address(cohort)
     return cohort if keep else str(sources.locate(cohort).resolve())
+
+
+def _refuse_password(cohort: str) -> None:
+    """A password in a cohort's address is refused, and not repeated."""
+    from analysis import sources
+
+    if sources.is_address(cohort) and parameters.secret_faults({"cohort": cohort}):
+        raise UsageError([
+            "the address carries a password: expected postgresql://user@host:5432/database?schema=cdm without one; "
+            "set the password in the environment variable PGPASSWORD instead, and run it again"
+        ])  # fmt: skip
+    parameters.refuse_secrets({"cohort": cohort})
 
 
 def _report_faults(faults: Any, show_values: bool) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from analysis.derive import relapses
+
 _DAY = {"treatments": "start_day", "labs": "day", "findings": "day", "lines": "start_day"}
-_LATER = {"treatments": ("end_day",), "lines": ("end_day", "progression_day", "response_day")}
+_LATER = ("end_day", "progression_day", "response_day")
 
 
 def as_of(cohort: dict[str, pd.DataFrame], day: int | pd.Series) -> dict[str, pd.DataFrame]:
@@ -13,8 +15,10 @@ def as_of(cohort: dict[str, pd.DataFrame], day: int | pd.Series) -> dict[str, pd
 
     Returns the canonical tables without any record after the day: an end, a progression or a death that lies after it
     is missing, last contact is the day itself for whoever was seen later, patients who came under observation after
-    it are left out. Derive lines and spells from the cut cohort; cutting ready ones would keep what only the future
-    told (a best response, a maintenance, the number of lines).
+    it are left out. A treatment that went on is two rows: one that ends on the day, and one that begins there and has
+    no end. Where relapses are taken from (`relapses.basis`) is a choice of definition and stays that of the whole
+    source; where the cut would change it, COHORT.relapses states it. Derive lines and spells from the cut cohort;
+    cutting ready ones would keep what only the future told (a best response, a maintenance, the number of lines).
 
     Parameters
     ----------
@@ -43,15 +47,33 @@ def as_of(cohort: dict[str, pd.DataFrame], day: int | pd.Series) -> dict[str, pd
     last_day = kept["patient_id"].map(cut)
     kept["death_day"] = kept["death_day"].where(kept["death_day"] <= last_day)
     kept["last_contact_day"] = kept["last_contact_day"].where(kept["last_contact_day"] <= last_day, last_day)
-    return {name: _known(frame, name, cut, kept) for name, frame in cohort.items()} | {"patients": kept}
+    known = {name: _known(frame, name, cut, kept) for name, frame in cohort.items()} | {"patients": kept}
+    return _by_the_same_definition(known, cohort)
 
 
 def _known(frame: pd.DataFrame, name: str, cut: pd.Series, patients: pd.DataFrame) -> pd.DataFrame:
     if name not in _DAY:
         return frame
+    known = (frame[_DAY[name]] <= frame["patient_id"].map(cut)).fillna(False)
+    frame = frame[known & frame["patient_id"].isin(patients["patient_id"])].reset_index(drop=True)
     last_day = frame["patient_id"].map(cut)
-    known = (frame[_DAY[name]] <= last_day).fillna(False) & frame["patient_id"].isin(patients["patient_id"])
-    later = {
-        column: frame[column].where(frame[column] <= last_day) for column in _LATER.get(name, ()) if column in frame
-    }
-    return frame.assign(**later)[known].reset_index(drop=True)
+    if name == "treatments":
+        return _still_going_on(frame, last_day)
+    later = {column: frame[column].where(frame[column] <= last_day) for column in _LATER if column in frame}
+    return frame.assign(**later)
+
+
+def _still_going_on(treatments: pd.DataFrame, last_day: pd.Series) -> pd.DataFrame:
+    """A treatment that ended later was given until the day, and then went on: an end left out would say less."""
+    went_on = (treatments["end_day"] > last_day).fillna(False).to_numpy(bool)
+    if not went_on.any():
+        return treatments
+    given = treatments.assign(end_day=treatments["end_day"].mask(went_on, last_day.astype("Int64")))
+    rest = treatments[went_on].assign(start_day=last_day[went_on], end_day=pd.NA)
+    return pd.concat([given, rest.astype(treatments.dtypes)], ignore_index=True)
+
+
+def _by_the_same_definition(known: dict[str, pd.DataFrame], cohort: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    if "cohort" not in cohort or (basis := relapses.basis(cohort)) == relapses.basis(known):
+        return known
+    return known | {"cohort": known["cohort"].assign(relapses=basis)}

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from analysis import schema
-from analysis.derive import regimens, relapses, response
+from analysis import schema, vocabulary
+from analysis.derive import regimens, response
 from analysis.derive import spells as from_lines
 
 DEFAULT = {"rule": "rajkumar", "window_days": 28, "gap_days": None, "imwg_version": 2016}
+
+_ARE_FOLLOWED = 0.5  # of the treated patients
 
 
 def grid(
@@ -60,14 +62,21 @@ def _is(row: Mapping[str, object], default: Mapping[str, object]) -> bool:
 def endpoint(cohort: dict[str, pd.DataFrame]) -> str:
     """Which endpoint can be compared: "relapse" where it is the cohort's own and markers can show it, else "next_line".
 
+    They can where at least half of the treated patients have a marker on two days or more; lines of the others would
+    all be left out.
+
     Example
     -------
-    >>> about, labs = pd.DataFrame({"endpoint": ["relapse"]}), pd.DataFrame({"test": ["serum M-protein"]})
-    >>> endpoint({"cohort": about, "labs": labs})
+    >>> about, treatments = pd.DataFrame({"endpoint": ["relapse"]}), pd.DataFrame({"patient_id": ["a", "b"]})
+    >>> labs = pd.DataFrame({"patient_id": "a", "day": [0, 30], "test": "serum M-protein"})
+    >>> endpoint({"cohort": about, "treatments": treatments, "labs": labs})
     'relapse'
     """
-    is_own = cohort["cohort"]["endpoint"].iloc[0] == "relapse"
-    return "relapse" if is_own and relapses.has_markers(cohort) else "next_line"
+    if cohort["cohort"]["endpoint"].iloc[0] != "relapse" or "treatments" not in cohort:
+        return "next_line"
+    treated = cohort["treatments"]["patient_id"].nunique()
+    followed = vocabulary.patients_followed(cohort.get("labs"))
+    return "relapse" if followed and followed >= _ARE_FOLLOWED * treated else "next_line"
 
 
 def some_patients(cohort: dict[str, pd.DataFrame], count: int) -> dict[str, pd.DataFrame]:

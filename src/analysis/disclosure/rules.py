@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 import pandas as pd
@@ -110,6 +111,30 @@ def _only_large(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["patients"] > THRESHOLD].reset_index(drop=True)
 
 
+def _form(form: pd.DataFrame) -> pd.DataFrame:
+    """A group of few subjects would show their value of the number; it is dropped."""
+    kept = form[form["subjects"] > THRESHOLD].reset_index(drop=True)
+    return withhold(kept, ["subjects", "events"], within=["model", "variable"])
+
+
+def _many_events(frame: pd.DataFrame) -> pd.DataFrame:
+    """A group of few events would show their days; it is dropped."""
+    return frame[frame["events"] > THRESHOLD].reset_index(drop=True)
+
+
+def _effects(frame: pd.DataFrame) -> pd.DataFrame:
+    """A model of few events says much of each: its numbers go, and what its notes count of few."""
+    shown = withhold(_told(frame), ["subjects", "events"])
+    gone = shown[["subjects", "events"]].isna().any(axis=1)
+    made_of_it = [name for name in ("log_estimate", "p") if name in shown]
+    return shown.assign(**{name: shown[name].where(~gone) for name in made_of_it})
+
+
+def _told(frame: pd.DataFrame) -> pd.DataFrame:
+    """Notes without the counts of few and the places of rows that fits put into them."""
+    return frame.assign(note=[_FEW.sub("a few", _ROW.sub("one row", str(note))) for note in frame["note"]])
+
+
 def _nobody(frame: pd.DataFrame) -> pd.DataFrame:
     """No row: a course is one patient's, whatever is left out of it."""
     return frame.iloc[:0].reset_index(drop=True)
@@ -119,6 +144,9 @@ def _as_it_is(frame: pd.DataFrame) -> pd.DataFrame:
     """A table without counts, whose numbers are missing already where there are few events."""
     return frame.copy()
 
+
+_FEW = re.compile(rf"(?<![\w.,-])(?<!line )[1-{THRESHOLD}](?![\w.%]|,\d)")
+_ROW = re.compile(r"\brow \d+")
 
 RULES = {
     "AGENTS": _only_large,
@@ -137,7 +165,15 @@ RULES = {
     "REGIMENS": _only_large,
     "CLASS_SHARES": _only_large,
     "CLASS_FLOWS": _only_large,
+    "CONTRASTS": _effects,
     "COURSES": _nobody,
+    "PATTERNS": partial(withhold, count_columns=["count"], within=["total"]),
+    "FUNCTIONAL_FORM": _form,
+    "EFFECT_BY_TIME": _many_events,
+    "EFFECTS": _effects,
+    "TERMS": lambda frame: _beside(frame, ["known", "smallest"]),
+    "TESTS": _told,
+    "CHECKS": _told,
     "SPECIFICATIONS": partial(withhold, count_columns=["subjects"]),
     "PREDICTIONS": _nobody,
     "SCORES": partial(withhold, count_columns=["lines", "patients", "events"]),

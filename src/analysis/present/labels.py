@@ -174,6 +174,11 @@ def variable_name(name: str) -> str:
     return _VARIABLES.get(name, str(name).replace("_", " "))
 
 
+def known_name(word: str) -> str:
+    """The word, or its name on the pages where it is a column that has one."""
+    return _VARIABLES.get(word, word)
+
+
 _WORDS = {
     column.name: column.words
     for table in (schema.PATIENTS, schema.LINES, schema.TREATMENTS, schema.SPELLS)

@@ -197,3 +197,42 @@ def escape_markdown(text) -> str:
     if not isinstance(text, str) and missing(text):
         return ""
     return re.sub(r"[\\`*_{}\[\]<>#+!|~$&@]|:(?=//)", r"\\\g<0>", " ".join(str(text).split()))
+
+
+def format_p(p) -> str:
+    """A p value with three decimals, or that it is smaller than they can say.
+
+    Example
+    -------
+    >>> format_p(0.0421), format_p(1e-9), format_p(None)
+    ('0.042', '<0.001', 'not known')
+    """
+    return "<0.001" if not missing(p) and p < 0.001 else format_number(p, 3)
+
+
+def format_ratio(estimate, low=None, high=None) -> str:
+    """A ratio with two decimals and its limits: "1.50 (1.16–1.95)".
+
+    Example
+    -------
+    >>> format_ratio(1.5, 1.16, 1.95), format_ratio(1.78), format_ratio(None)
+    ('1.50 (1.16–1.95)', '1.78', 'not known')
+    """
+    text = format_number(estimate, 2)
+    if missing(estimate) or missing(low) or missing(high):
+        return text
+    return f"{text} ({format_number(low, 2)}–{format_number(high, 2)})"
+
+
+def format_points(estimate, low, high) -> str:
+    """A difference of shares in percentage points with its limits.
+
+    Example
+    -------
+    >>> format_points(0.118, -0.02, 0.25)
+    '+11.8 (-2.0 to +25.0)'
+    """
+    if missing(estimate):
+        return NOT_KNOWN
+    point, low, high = (f"{round(100 * value, 1) + 0.0:+.1f}" for value in (estimate, low, high))
+    return f"{point} ({low} to {high})"

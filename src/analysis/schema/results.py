@@ -214,53 +214,6 @@ ATTRITION = Table(
     key=("line", "reading", "outcome", "time"),
 )
 
-EFFECTS = Table(
-    "EFFECTS",
-    "model and term",
-    (
-        Column("model", "text", "the model in words, with its event"),
-        Column("term", "text", "column of the model: a number, or a factor with its level in brackets"),
-        Column("scale", "text", "what `estimate` is: hazard ratio, subdistribution hazard ratio"),
-        *limits(),
-        Column("log_estimate", "number", "the coefficient: natural logarithm of the estimate", nullable=True),
-        Column("std_error", "number", "standard error of the coefficient", nullable=True, minimum=0),
-        Column("p", "number", "two-sided p of the Wald test that the coefficient is 0", nullable=True, minimum=0),
-        count("subjects", "clusters where there are some, otherwise rows, in the model"),
-        count("events", "events in the model"),
-        NOTE,
-    ),
-    key=("model", "term"),
-)
-
-RESIDUALS = Table(
-    "RESIDUALS",
-    "model, kind, row and term",
-    (
-        Column("model", "text", "the model in words, with its event"),
-        Column("kind", "text", "martingale, schoenfeld, scaled schoenfeld or dfbeta"),
-        Column("row", "integer", "place of the row among the spells given, from 0", minimum=0),
-        TIME,
-        Column("term", "text", "column of the model; empty for martingale residuals"),
-        Column("residual", "number", "the residual"),
-    ),
-    key=("model", "kind", "row", "term"),
-)
-
-TESTS = Table(
-    "TESTS",
-    "model, test and term",
-    (
-        Column("model", "text", "the model in words, with its event"),
-        Column("test", "text", "the test by name"),
-        Column("term", "text", 'term of the formula, "all" for all together'),
-        Column("statistic", "number", "chi-squared statistic", nullable=True),
-        Column("df", "integer", "degrees of freedom", minimum=0),
-        Column("p", "number", "p of the statistic", nullable=True, minimum=0, maximum=1),
-        NOTE,
-    ),
-    key=("model", "test", "term"),
-)
-
 AT_TIMES = Table("AT_TIMES", "estimand, stratum, event and fixed time", CURVES.columns, CURVES.key)
 
 GROUPS = Table(

@@ -59,6 +59,19 @@ def empty(table: Table) -> pd.DataFrame:
     return pd.DataFrame({column.name: pd.Series(dtype=column.dtype) for column in table.columns})
 
 
+def joined(frames: list[pd.DataFrame], table: Table) -> pd.DataFrame:
+    """Frames of one table one under the other; the empty table where there are none.
+
+    Example
+    -------
+    >>> from analysis import schema
+    >>> len(joined([], schema.FLOW)), joined([], schema.FLOW).columns[0]
+    (0, 'step')
+    """
+    filled = [frame for frame in frames if len(frame)]
+    return pd.concat(filled, ignore_index=True) if filled else empty(table)
+
+
 def check(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     """Does this frame fit its declared table? Returns the frame itself, unchanged, so that calls can be chained.
 

@@ -5,6 +5,7 @@ or a spelling is a line there.
 """
 
 from analysis.vocabulary.agents import canonical_agents, drug_classes, drugs, is_known_agent
+from analysis.vocabulary.markers import MARKERS, patients_followed
 from analysis.vocabulary.measurements import (
     canonical_tests,
     conversions,
@@ -16,12 +17,14 @@ from analysis.vocabulary.measurements import (
 from analysis.vocabulary.regimens import regimen_agents, regimens
 
 __all__ = [
+    "MARKERS",
     "canonical_agents",
     "canonical_tests",
     "conversions",
     "drug_classes",
     "drugs",
     "is_known_agent",
+    "patients_followed",
     "regimen_agents",
     "regimens",
     "tests",

@@ -16,7 +16,8 @@ def regimens() -> pd.DataFrame:
     -------
     DataFrame
         regimen (its usual abbreviation), agents (canonical, alphabetical, joined by +), aliases (joined by |), source
-        (trial or publication, with its year, in which the abbreviation stands for these agents).
+        (trial or publication, with its year, in which the abbreviation stands for these agents; "unconfirmed" behind
+        what was not found again in public text).
 
     Example
     -------

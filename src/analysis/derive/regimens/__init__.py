@@ -24,7 +24,7 @@ from analysis.derive.regimens.outcomes import outcomes
 from analysis.derive.regimens.rules import lines_of_therapy
 from analysis.derive.regimens.stated import KEY, stated_lines
 
-__all__ = ["compare_lines", "lines", "lines_of_therapy", "selection", "unknown_agents"]
+__all__ = ["are_derived", "compare_lines", "lines", "lines_of_therapy", "selection", "unknown_agents"]
 
 
 def lines(cohort: dict[str, pd.DataFrame], rule: str | None = None, **choices) -> pd.DataFrame:
@@ -84,6 +84,19 @@ def lines(cohort: dict[str, pd.DataFrame], rule: str | None = None, **choices) -
     for column, found in outcomes(framed, findings).items():
         framed[column] = found
     return schema.check(framed[[name for name in schema.LINES.names if name in framed]], schema.LINES)
+
+
+def are_derived(cohort: dict[str, pd.DataFrame]) -> bool:
+    """Does `lines` derive the lines of this cohort by rule, because the source neither has nor numbers any?
+
+    Example
+    -------
+    >>> treatments = pd.DataFrame({"patient_id": ["a"], "start_day": [1], "end_day": [90], "agent": ["bortezomib"]})
+    >>> are_derived({"treatments": treatments}), are_derived({"treatments": treatments.assign(line=1)})
+    (True, False)
+    """
+    given = cohort.get("treatments")
+    return "lines" not in cohort and given is not None and not given.empty and not _states_lines(given)
 
 
 def _states_lines(treatments: pd.DataFrame) -> bool:

@@ -64,7 +64,7 @@ def assemble(
 
 
 def _names() -> list[str]:
-    left_out = ("response_day",)
+    left_out = ("response_day", "progression_origin")
     return [name for name in schema.LINES.names if name not in left_out]
 
 

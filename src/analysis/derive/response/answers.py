@@ -130,12 +130,13 @@ def _best(view: Picture, rows: pd.DataFrame) -> tuple[np.ndarray, ...]:
     return words, day, *at_least
 
 
-def with_outcomes(lines: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+def with_outcomes(lines: pd.DataFrame, found: pd.DataFrame, keep_stated: bool = False) -> pd.DataFrame:
     """LINES with the derived best response, days of response and progression, and kind of relapse, for the stated ones.
 
     Adds `followable`: the line began with a marker that could be followed, whether or not a later sample came. What is
     known at its start decides, so that an early death is not left out for want of a sample. A line without OUTCOMES
-    row is not followable. The arguments are not changed.
+    row is not followable. `progression_origin` says where the progression comes from: with `keep_stated` one that the
+    lines state ("stated") counts where it is no later than the derived one ("judged"). The arguments are not changed.
 
     Example
     -------
@@ -148,10 +149,30 @@ def with_outcomes(lines: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     names = ["best_response", "response_day", "progression_day", "relapse_kind", "followable"]
     schema.check(found, schema.OUTCOMES)
     found = found.assign(followable=found["evaluable"] | (found["why_not"] == NO_LATER_SAMPLE))
-    kept = lines.drop(columns=[name for name in names if name in lines])
+    kept = lines.drop(columns=[name for name in (*names, "progression_origin") if name in lines])
     merged = kept.merge(found[[*_KEY, *names]], on=_KEY, how="left", validate="one_to_one")
     merged = merged.fillna({"best_response": "unknown", "relapse_kind": "unknown", "followable": False})
-    return merged.astype({"followable": bool})
+    origin = np.where(merged["progression_day"].notna(), "judged", "none").astype(object)
+    merged = merged.astype({"followable": bool}).assign(progression_origin=origin)
+    return _earlier_stated(merged, lines) if keep_stated else merged
+
+
+def _earlier_stated(judged: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
+    """The lines with the progression that `lines` state, where it comes no later than the judged one.
+
+    Its kind is the stated one; where none is stated, the judged one of that day.
+    """
+    said = judged[_KEY].merge(lines[[*_KEY, "progression_day", "relapse_kind"]], on=_KEY, how="left")
+    said.index = judged.index
+    day, kind = said["progression_day"], said["relapse_kind"]
+    same_day = (day == judged["progression_day"]).fillna(False)
+    counts = day.notna() & ~(day > judged["progression_day"]).fillna(False)
+    kind = kind.mask((kind == "unknown") & same_day, judged["relapse_kind"])
+    return judged.assign(
+        progression_day=judged["progression_day"].mask(counts, day),
+        relapse_kind=judged["relapse_kind"].mask(counts, kind),
+        progression_origin=judged["progression_origin"].mask(counts, "stated"),
+    )
 
 
 def evaluable(cohort: dict[str, pd.DataFrame], lines: pd.DataFrame, **choices) -> pd.DataFrame:

@@ -65,17 +65,19 @@ def from_complete_response(view: Picture, complete_day: np.ndarray) -> np.ndarra
 def from_mrd_negative(view: Picture) -> tuple[np.ndarray, np.ndarray]:
     """Per line the first day without measurable residual disease, and the day on which it, or any sign, came back."""
     tests = view.findings[view.findings["finding"] == "MRD"]
-    negative = tests["value"].str.match("negative", case=False) & _fine_enough(tests["value"], view)
+    negative = tests["value"].str.match("negative", case=False) & is_fine_enough(
+        tests["value"], view.criteria.mrd_sensitivity
+    )
     positive = tests["value"].str.match("positive", case=False)
     keys = tests.loc[negative.to_numpy(bool), "key"].to_numpy("int64")
     first = samples.first_between(keys, view.lines.patient, view.lines.start + 1, view.lines.until)
     return first, _first_return(view, first, tests.loc[positive.to_numpy(bool), "key"].to_numpy("int64"))
 
 
-def _fine_enough(values: pd.Series, view: Picture) -> pd.Series:
+def is_fine_enough(values: pd.Series, sensitivity: float) -> pd.Series:
     """A sensitivity written behind the result ("negative 1e-5", "negative 10^-6") is at least as fine as asked."""
     exponent = pd.to_numeric(values.str.extract(r"(?:1e|10\^)-0*(\d+)", expand=False))
-    return exponent.isna() | (10.0 ** -exponent.fillna(99) <= view.criteria.mrd_sensitivity * (1 + 1e-9))
+    return exponent.isna() | (10.0 ** -exponent.fillna(99) <= sensitivity * (1 + 1e-9))
 
 
 def _first_return(view: Picture, gone_day: np.ndarray, more: np.ndarray) -> np.ndarray:

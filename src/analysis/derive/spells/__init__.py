@@ -9,7 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis import schema
-from analysis.derive import regimens, relapses, staging
+from analysis.derive import relapses, staging
 from analysis.derive.spells.covariates import KNOWN_AT_START, with_covariates
 from analysis.derive.spells.endpoints import ENDPOINTS, ends
 from analysis.derive.spells.observation import assessments, check_deaths, observation, still_treated
@@ -20,9 +20,11 @@ __all__ = ["ENDPOINTS", "KNOWN_AT_START", "assessments", "not_judged", "of", "sp
 def of(cohort: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """The SPELLS of a cohort by its own endpoint: given ones as they are, otherwise derived from its lines.
 
-    Where the source states no progression but has marker values, relapse is judged from these; lines in which no marker
-    could be followed from their start are then left out, because no relapse could be seen in them (`not_judged` counts
-    them). Given spells without `era` or `iss` get the word "unknown" there, so that every cohort can be asked by them.
+    Where the source does not state its progressions but has marker values, relapse is judged from these
+    (`relapses.basis`, `relapses.lines`). Lines in which no marker could be followed from their start are then left out,
+    because no relapse could be seen in them (`not_judged` counts them) - those with a stated progression too: to keep
+    them for it would choose lines by their outcome. Given spells without `era` or `iss` get the word "unknown" there,
+    so that every cohort can be asked by them.
 
     Example
     -------
@@ -31,7 +33,7 @@ def of(cohort: dict[str, pd.DataFrame]) -> pd.DataFrame:
     [[90, 'relapse', 'unknown']]
     """
     if "spells" not in cohort:
-        lines = relapses.with_relapses(cohort, regimens.lines(cohort))
+        lines = relapses.lines(cohort)
         if "followable" in lines:
             judged = lines.loc[lines["followable"], ["patient_id", "line"]]
             return spells(cohort, lines).merge(judged, on=["patient_id", "line"])
@@ -49,9 +51,9 @@ def not_judged(cohort: dict[str, pd.DataFrame]) -> tuple[int, int]:
     >>> not_judged({"cohort": pd.DataFrame({"endpoint": ["next_line"]})})
     (0, 0)
     """
-    if relapses.stated(cohort):
+    if relapses.basis(cohort) == "stated":
         return 0, 0
-    lines = relapses.with_relapses(cohort, regimens.lines(cohort))
+    lines = relapses.lines(cohort)
     return (int((~lines["followable"]).sum()), len(lines)) if "followable" in lines else (len(lines), len(lines))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import schema
-from analysis.derive.relapses import MARKERS
+from analysis.vocabulary import MARKERS
 
 
 def check_deaths(frame: pd.DataFrame, with_progression: bool) -> None:

@@ -134,7 +134,7 @@ def mrd(cohort, lines, spells) -> dict[str, float]:
     first = spells[spells["line"] == 1].set_index("patient_id")
     start = lines[lines["line"] == 1].set_index("patient_id")["start_day"]
     patients = cohort["patients"].set_index("patient_id")
-    frame = pd.DataFrame({"negative": tests["value"] == "negative"})
+    frame = pd.DataFrame({"negative": tests["value"].str.startswith("negative")})
     frame["free"] = (start + first["time"]).reindex(frame.index) - tests["day"]
     frame["relapsed"] = first["event"].isin(["relapse", "death"]).reindex(frame.index)
     frame["alive"] = patients["last_contact_day"].reindex(frame.index) - tests["day"]

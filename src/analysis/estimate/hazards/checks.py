@@ -102,18 +102,52 @@ def influence(model: Model, most: float = 0.5) -> pd.DataFrame:
     One-step approximation: sum of dfbeta by cluster (Therneau and Grambsch 2000). The note names the row, as the spells
     name it by position; with clusters, the first row of the cluster. R: `residuals(fit, "dfbetas", collapse = id)`.
     """
-    fit, data = model.fit, model.data
-    code = np.arange(len(data.rows)) if data.cluster is None else data.cluster
-    names = [fit.names[place] for place in fit.columns[fit.finite]]
-    change = dfbeta(fit) if fit.converged else np.zeros((0, 0))
     rows = []
-    for place, name in enumerate(names if fit.converged else []):
-        column = np.bincount(code, change[:, place]) / fit.errors[fit.columns[fit.finite][place]]
-        worst = int(np.argmax(np.abs(column)))
-        row = data.rows[np.flatnonzero(code == worst)[0]]
-        value = float(abs(column[worst]))
+    for name, change, code in _changes(model):
+        worst = int(np.argmax(np.abs(change)))
+        row = model.data.rows[np.flatnonzero(code == worst)[0]]
+        value = float(abs(change[worst]))
         rows.append((f"{model.name}: {name}, change by one subject", value, most, value <= most, f"row {row}"))
     return pd.DataFrame(rows, columns=CHECKS.names)
+
+
+def influence_summary(model: Model, most: float = 0.5) -> pd.DataFrame:
+    """Does one subject carry an effect, and how many could? Table CHECKS that points to nobody.
+
+    As `influence`, but the note says how many subjects change the coefficient by more than `most` of its standard
+    errors - "at most 7" for 1 to 7, so that it may be shown of a real cohort - and names none of them.
+
+    Example
+    -------
+    >>> from analysis.estimate.hazards import fit_cox
+    >>> spells = pd.DataFrame({"entry": 0, "time": [3, 5, 5, 8], "age": [61, 70, 58, 66], "event": "relapse"})
+    >>> influence_summary(fit_cox(spells, "age", "relapse"))["note"].tolist()
+    ['none of 4 subjects change it by more than 0.5 standard errors']
+    """
+    rows = []
+    for name, change, _ in _changes(model):
+        value, many = float(np.abs(change).max()), int((np.abs(change) > most).sum())
+        said = "none" if not many else f"at most {_FEW}" if many <= _FEW else f"{many:,}"
+        note = f"{said} of {len(change):,} subjects change it by more than {most:g} standard errors"
+        rows.append((f"{model.name}: {name}, largest change by one subject", value, most, value <= most, note))
+    return pd.DataFrame(rows, columns=CHECKS.names)
+
+
+_FEW = 7  # counts up to it are withheld of real cohorts (see disclosure)
+
+
+def _changes(model: Model) -> list[tuple[str, np.ndarray, np.ndarray]]:
+    """Per column with an estimate: its name, the change for leaving out each subject in standard errors, and each row's
+    subject."""
+    fit, data = model.fit, model.data
+    if not fit.converged:
+        return []
+    code = np.arange(len(data.rows)) if data.cluster is None else data.cluster
+    places, change = fit.columns[fit.finite], dfbeta(fit)
+    return [
+        (fit.names[place], np.bincount(code, change[:, column]) / fit.errors[place], code)
+        for column, place in enumerate(places)
+    ]
 
 
 def residuals(model: Model, kind: str) -> pd.DataFrame:

@@ -61,6 +61,17 @@ def design_of(frame: pd.DataFrame, terms: str) -> Design:
     return Design(columns, names, kept, groups, matrix.model_spec, _left_out(missing, kept))
 
 
+def variables_of(terms: str) -> list[str]:
+    """The columns of the spells that a formula names, in the order in which they occur.
+
+    Example
+    -------
+    >>> variables_of("age_years + C(iss) + bs(bmi_kg_m2, df=3)")
+    ['age_years', 'iss', 'bmi_kg_m2']
+    """
+    return _variables(_formula(terms))
+
+
 def columns_of(design: Design, frame: pd.DataFrame) -> np.ndarray:
     """The design's columns for other rows: same levels, same knots. SchemaError for absent or unknown ones."""
     variables = _variables(design.spec.formula)

@@ -60,7 +60,7 @@ def predict_incidence(
     [0.326, 0.155]
     """
     check_finite(models)
-    _check_together(models, at)
+    check_together(models, at, "predict_incidence")
     ticks = sorted_times(times)
     parts = []
     for place in range(len(at)):
@@ -72,10 +72,10 @@ def predict_incidence(
     return pd.concat(parts, ignore_index=True)
 
 
-def _check_together(models: Mapping[str, Model], at: pd.DataFrame) -> None:
+def check_together(models: Mapping[str, Model], at: pd.DataFrame, who: str) -> None:
     """Raise one SchemaError that names every reason why these models cannot predict together."""
     if not models:
-        raise SchemaError("predict_incidence: expected a model for each event, came none")
+        raise SchemaError(f"{who}: expected a model for each event, came none")
     faults = [fault for cause, model in models.items() for fault in _faults_of_one(cause, model, at)]
     first = next(iter(models.values())).data
     for name in ("rows", "cluster", "entry", "weight"):
@@ -89,9 +89,7 @@ def _check_together(models: Mapping[str, Model], at: pd.DataFrame) -> None:
     if not at.index.is_unique:
         faults.append("the index of `at` labels the curves; make it unique")
     if faults:
-        raise SchemaError(
-            f"predict_incidence: {len(faults)} fault(s)\n" + "\n".join(f"  - {fault}" for fault in faults)
-        )
+        raise SchemaError(f"{who}: {len(faults)} fault(s)\n" + "\n".join(f"  - {fault}" for fault in faults))
 
 
 def _faults_of_one(cause: str, model: Model, at: pd.DataFrame) -> list[str]:
@@ -157,7 +155,7 @@ def _course(models: Mapping[str, Model], row: pd.DataFrame) -> _Course:
         jumps[place, np.searchsorted(grid, found.time[mine])] = found.jump[mine]
     total = jumps.sum(axis=0)
     before = np.exp(-(np.cumsum(total) - total))
-    return _Course(hazards, grid, jumps, before, *_leaving_share(total))
+    return _Course(hazards, grid, jumps, before, *leaving_share(total))
 
 
 def _incidence(models: list[Model], course: _Course, cause: int, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -177,7 +175,7 @@ def _incidence(models: list[Model], course: _Course, cause: int, times: np.ndarr
     return incidence, np.sqrt(_by_cluster(models[0], together) if robust else together)
 
 
-def _leaving_share(total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def leaving_share(total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(1 - exp(-h)) / h and its derivative, 1 and -1/2 at h = 0."""
     small = total < 1e-5
     h = np.where(small, 1.0, total)

@@ -10,6 +10,7 @@ from analysis.present.tables.cohort import (
     regimens,
     small_groups,
 )
+from analysis.present.tables.effects import beside_published, contrasts, covariates, effects, tests
 from analysis.present.tables.estimates import (
     attrition,
     calibration,
@@ -19,6 +20,7 @@ from analysis.present.tables.estimates import (
     rates,
     risk,
 )
+from analysis.present.tables.history import effect_by_time, functional_form, landmark, patterns
 from analysis.present.tables.html import table
 from analysis.present.tables.lines import (
     attrition_change,
@@ -34,14 +36,21 @@ __all__ = [
     "attrition",
     "attrition_change",
     "attrition_counts",
+    "beside_published",
     "calibration",
     "checks",
     "class_flows",
     "class_shares",
+    "contrasts",
+    "covariates",
     "crude_comparison",
     "curves_at_times",
     "description",
+    "effect_by_time",
+    "effects",
     "flow",
+    "functional_form",
+    "landmark",
     "line_agreement",
     "line_ends",
     "medians",
@@ -49,6 +58,7 @@ __all__ = [
     "model_differences",
     "model_scores",
     "optimism",
+    "patterns",
     "rates",
     "regimens",
     "risk",
@@ -56,5 +66,6 @@ __all__ = [
     "specifications",
     "subgroup_scores",
     "table",
+    "tests",
     "unknown_agents",
 ]

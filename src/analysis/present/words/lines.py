@@ -136,18 +136,27 @@ def rising_survival(medians: pd.DataFrame) -> str:
     )
 
 
-def not_judged(left_out: int | None, lines: int) -> str:
+def not_judged(left_out: int | None, lines: int, basis: str = "judged") -> str:
     """How is known what ended the lines? `left_out` lines, of `lines`, could not be judged; None where too few to say.
 
-    No `lines` at all: nothing had to be judged, the source says itself what ended them.
+    No `lines` at all: nothing had to be judged, the source says itself what ended them. `basis` is where relapses were
+    taken from: "judged" from marker values alone, or "both", the earlier of these and of what the source states.
     """
     if not lines:
         return "What ended each line is taken as the source states it."
     few = "A few" if left_out is None else numbers.format_count(left_out)
+    how = {
+        "judged": "What this source may state of progression was not used; relapse was judged from its marker values",
+        "both": (
+            "This source states a progression in some lines only, so its silence elsewhere does not mean that there "
+            "was none; relapse is the earlier of a stated progression and of one judged from the marker values"
+        ),
+    }[basis]
     return (
-        "This source states no progression; relapse was judged from its marker values by the published criteria, and "
+        f"{how} by the published criteria, and "
         f"what was not measured counts as no sign of disease. {few} of {numbers.plural(lines, 'line')} had no marker "
-        "that could be followed from their start: no relapse could have been seen in them, and they are left out."
+        "that could be followed from their start: no relapse could have been seen in them, and they are left out"
+        f"{', stated progressions included' if basis == 'both' else ''}."
     )
 
 

@@ -7,54 +7,51 @@ from typing import Any
 import pandas as pd
 
 from analysis import vocabulary
+from analysis.sources.omop import endpoint, people
 from analysis.sources.omop.canonical import unit_pairs
 from analysis.sources.omop.concepts import relations
 from analysis.sources.omop.engines import pulled
 from analysis.sources.omop.layout import (
+    BASELINE_DAYS,
     CDM_VERSION,
     LINE_EPISODE,
     MARKERS,
-    OLDEST,
     REGIMEN_EPISODE,
     UNSPECIFIED_TRANSPLANTS,
 )
 from analysis.sources.omop.selection import Selection
+from analysis.sources.omop.told import Counts, Faults, error, warning
 from analysis.sources.parsing import collect, fault
 
 _NAMED = 5  # concepts named in one sentence; the others are counted
 
-Faults = list[pd.DataFrame]
-Counts = dict[str, int]
-
 
 def counts(selection: Selection) -> Counts:
-    """How many patients and rows there are of each kind that a rule below asks about, in one question to the engine."""
+    """How many patients and rows there are of each kind that a rule below asks about, in one question to the engine.
+
+    Of the kinds whose records are numbered, "first ..." is the lowest number.
+    """
     import ibis
 
-    kinds = {**_patients_counted(selection), **_rows_counted(selection), **_episodes_counted(selection)}
-    kinds["markers"] = selection.markers()
+    kinds = {**people.counted(selection), **_rows_counted(selection), **_episodes_counted(selection)}
     if (progressions := selection.progressions()) is not None:
         kinds["progressions"] = progressions
-    counted = [rows.aggregate(count=rows.count()).mutate(kind=ibis.literal(kind)) for kind, rows in kinds.items()]
-    found = pulled(ibis.union(*counted))
-    return dict.fromkeys(kinds, 0) | dict(zip(found["kind"], found["count"].astype(int).tolist(), strict=True))
+    counted = []
+    for kind, rows in kinds.items():
+        first = rows.record.min().cast("int64") if "record" in rows.columns else ibis.null("int64")
+        counted.append(rows.aggregate(count=rows.count(), first=first).mutate(kind=ibis.literal(kind)))
+    found = pulled(ibis.union(*counted)).set_index("kind")
+    firsts = found["first"].dropna().astype(int).rename("first {}".format)
+    return dict.fromkeys(kinds, 0) | found["count"].astype(int).to_dict() | firsts.to_dict()
 
 
 def faults(selection: Selection, counted: Counts) -> pd.DataFrame:
     """Every error and warning about a source, as FAULTS; counts only, no value of a patient."""
-    found = _version(selection.tables) + _vocabulary(selection.tables) + _patients(counted)
+    found = _version(selection.tables) + _vocabulary(selection.tables) + people.faults(counted, selection)
     if counted["observed"]:
+        found += endpoint.faults(counted, endpoint.endpoint(counted, selection.choices.least_share))
         found += _rows(counted) + _unmapped(selection, counted) + _units(selection, counted) + _episodes(counted)
     return collect(found)
-
-
-def _warning(table: str, count: int, expected: str, mend: str, column: str = "", what: str = "row(s)") -> Faults:
-    said = f"{expected}; came {count:,} {what} otherwise"
-    return [fault(table, said, mend, column, severity="warning")] if count else []
-
-
-def _error(table: str, count: int, expected: str, mend: str, column: str = "") -> Faults:
-    return [fault(table, f"{expected}; came {count:,} row(s) otherwise", mend, column)] if count else []
 
 
 def _version(tables: dict[str, Any]) -> Faults:
@@ -83,48 +80,6 @@ def _vocabulary(tables: dict[str, Any]) -> Faults:
     ]
 
 
-def _patients_counted(selection: Selection) -> dict[str, Any]:
-    period = selection.tables["observation_period"].semi_join(selection.observed, "person_id")
-    several = period.group_by("person_id").aggregate(periods=period.count())
-    died = selection.death.join(selection.index, "person_id")
-    person = selection.patients()
-    return {
-        "diagnosed": selection.diagnosed,
-        "treated": selection.index,
-        "observed": selection.observed,
-        "dead before": died.filter(died.death_date < died.index_date),
-        "several periods": several.filter(several.periods > 1),
-        "nobody": selection.observed.anti_join(selection.tables["person"], "person_id"),
-        "ageless": person.filter(person.age_years.isnull() | ~person.age_years.between(0, OLDEST)),
-    }
-
-
-def _patients(counted: Counts) -> Faults:
-    """How many patients are left at each step, and why."""
-    diagnosed, treated, observed = (counted[name] for name in ("diagnosed", "treated", "observed"))
-    if not diagnosed:
-        expected = "a patient with multiple myeloma (concept 437233, or one below it in concept_ancestor)"
-        return [fault("condition_occurrence", expected, "is this the right database?", "condition_concept_id")]
-    if not observed:
-        expected = f"a treatment under observation of a myeloma patient; {diagnosed:,} diagnosed, {treated:,} treated"
-        return [fault("drug_exposure", expected, "are the drugs coded in RxNorm, and concept_ancestor there?")]
-    dead, what = counted["dead before"], "patient(s)"
-    return [
-        *_warning("condition_occurrence", diagnosed - treated, "a treatment after each diagnosis of myeloma",
-                  "left out: without a first treatment there is no index day", what=what),
-        *_warning("observation_period", treated - observed - dead,
-                  "an observation period that holds the first treatment",
-                  "left out: nobody watched them when it began", what=what),
-        *_warning("death", dead, "no death before the first treatment", "left out; find out which date holds",
-                  "death_date", what),
-        *_warning("observation_period", counted["several periods"], "one observation period",
-                  "the one that holds the first treatment counts; what came in others is not used", what=what),
-        *_error("person", counted["nobody"], "a row for every patient", "add it", "person_id"),
-        *_warning("person", counted["ageless"], f"a year of birth that makes an age from 0 to {OLDEST}",
-                  "kept, age not known", "year_of_birth", what),
-    ]  # fmt: skip
-
-
 def _rows_counted(selection: Selection) -> dict[str, Any]:
     """Treatments that are undated, reversed, overlapping, late or of unstated kind; measurements that mean nothing."""
     import ibis
@@ -133,16 +88,25 @@ def _rows_counted(selection: Selection) -> dict[str, Any]:
     spans = given.filter(given.is_drug == 1).select("person_id", "agent", "first", "last").distinct()
     before = ibis.window(group_by=["person_id", "agent"], order_by=["first", "last"])
     spans = spans.mutate(previous=spans["last"].lag().over(before))
-    late = given.join(selection.observed, "person_id")
+    drugs, procedures = given.filter(given.is_drug == 1), given.filter(given.is_drug == 0)
+    watched = given.join(selection.observed, "person_id")
     measurement = selection.tables["measurement"].join(selection.observed, "person_id")
     known = measurement.measurement_concept_id.isin(selection.words.tests["concept_id"].tolist())
     return {
-        "undated": given.filter(given["first"].isnull()),
-        "reversed": given.filter(given["last"] < given["first"]),
+        "undated drugs": drugs.filter(drugs["first"].isnull()),
+        "undated procedures": procedures.filter(procedures["first"].isnull()),
+        "reversed drugs": drugs.filter(drugs["last"] < drugs["first"]),
+        "reversed procedures": procedures.filter(procedures["last"] < procedures["first"]),
         "overlapping": spans.filter(spans["first"] < spans.previous),
-        "late": late.filter(late["first"] > late.last_contact),
+        "early": watched.filter(watched["first"] < watched.entry),
+        "late": watched.filter(watched["first"] > watched.watched_until),
         "unstated": given.filter(given.concept_id.isin(UNSPECIFIED_TRANSPLANTS)),
-        "late values": measurement.filter(known, measurement.measurement_date > measurement.last_contact),
+        "early values": measurement.filter(
+            known,
+            measurement.measurement_date < measurement.entry,
+            measurement.measurement_date.delta(measurement.index_date, unit="day") >= -BASELINE_DAYS,
+        ),
+        "late values": measurement.filter(known, measurement.measurement_date > measurement.watched_until),
         "unmapped measurements": measurement.filter(measurement.measurement_concept_id == 0),
         "negative": selection.values.filter(selection.values.value < 0),
     }
@@ -150,18 +114,31 @@ def _rows_counted(selection: Selection) -> dict[str, Any]:
 
 def _rows(counted: Counts) -> Faults:
     return [
-        *_error("drug_exposure", counted["undated"], "a start date of every treatment", "give it",
-                "drug_exposure_start_date"),
-        *_error("drug_exposure", counted["reversed"], "no treatment that ends before it starts",
-                "find out which date holds", "drug_exposure_end_date"),
-        *_warning("drug_exposure", counted["overlapping"], "exposures to one agent that do not overlap",
+        *_dates(counted, "drugs", "drug_exposure", "drug_exposure_start_date", "drug_exposure_end_date"),
+        *_dates(counted, "procedures", "procedure_occurrence", "procedure_date", "procedure_end_date"),
+        *warning("drug_exposure", counted["overlapping"], "exposures to one agent that do not overlap",
                   "kept as they are; each has its own start and end", "drug_exposure_start_date"),
-        *_warning("drug_exposure", counted["late"], "no treatment after death or after the end of observation",
+        *warning("drug_exposure", counted["early"], "no treatment before observation began",
+                 "left out", "drug_exposure_start_date"),
+        *warning("drug_exposure", counted["late"], "no treatment after death or after the end of observation",
                   "left out", "drug_exposure_start_date"),
-        *_warning("measurement", counted["late values"], "no value after death or after the end of observation",
+        *warning("measurement", counted["early values"], "no value before observation began",
+                 "left out", "measurement_date"),
+        *warning("measurement", counted["late values"], "no value after death or after the end of observation",
                   "left out", "measurement_date"),
-        *_warning("procedure_occurrence", counted["unstated"], "the kind of each transplant",
+        *warning("procedure_occurrence", counted["unstated"], "the kind of each transplant",
                   "read as autologous, which nearly all are in myeloma", "procedure_concept_id"),
+    ]  # fmt: skip
+
+
+def _dates(counted: Counts, kind: str, table: str, start: str, end: str) -> Faults:
+    """Treatments without a start, or with an end before it, and the number of the first such record."""
+    undated, turned = f"undated {kind}", f"reversed {kind}"
+    first = {name: f"{table}_id {counted[f'first {name}']}" for name in (undated, turned) if f"first {name}" in counted}
+    return [
+        *error(table, counted[undated], "a start date of every treatment", "give it", start, first.get(undated, "")),
+        *error(table, counted[turned], "no treatment that ends before it starts",
+               "correct the dates, or leave the end empty", end, first.get(turned, "")),
     ]  # fmt: skip
 
 
@@ -175,7 +152,7 @@ def _unmapped(selection: Selection, counted: Counts) -> Faults:
     zero = strangers["concept_id"] == 0
     names = _names(selection.tables, strangers.loc[~zero, "concept_id"].tolist())
     foreign = ~zero & ~strangers["concept_id"].isin(names) if "concept" in selection.tables else zero & False
-    found = _warning("drug_exposure", int(strangers.loc[zero, "rows"].sum()), "a concept for every drug (not 0)",
+    found = warning("drug_exposure", int(strangers.loc[zero, "rows"].sum()), "a concept for every drug (not 0)",
                      "left out: map the source's codes", "drug_concept_id")  # fmt: skip
     for strange, why, mend in (
         (foreign, "concepts that the table concept has", "left out: load the vocabulary that the data were mapped to"),
@@ -188,7 +165,7 @@ def _unmapped(selection: Selection, counted: Counts) -> Faults:
             others = f" and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else ""
             said = f"{why}; came {int(rows['rows'].sum()):,} row(s) of {len(rows):,} other(s): {first}{others}"
             found.append(fault("drug_exposure", said, mend, "drug_concept_id", severity="warning"))
-    return found + _warning("measurement", counted["unmapped measurements"], "a concept for every measurement (not 0)",
+    return found + warning("measurement", counted["unmapped measurements"], "a concept for every measurement (not 0)",
                             "left out: map the source's codes", "measurement_concept_id")  # fmt: skip
 
 
@@ -210,16 +187,16 @@ def _units(selection: Selection, counted: Counts) -> Faults:
     known = vocabulary.conversions(pairs)
     refused = known["multiply_by"].isna().to_numpy()[kinds]
     rows = each[refused].assign(test=known["test"].to_numpy(object)[kinds[refused]])
-    found = _warning("measurement", counted["negative"], "values of at least 0", "left out", "value_as_number")
+    found = warning("measurement", counted["negative"], "values of at least 0", "left out", "value_as_number")
     for test, count in rows.groupby("test")["rows"].sum().sort_index().items():
         expected = f"a unit of {test} ({', '.join(vocabulary.units_of(test))})"
         if test in MARKERS:
             mend = (
                 "fill unit_concept_id (or unit_source_value): a unit is never guessed, a factor of ten makes a relapse"
             )
-            found += _error("measurement", int(count), expected, mend, "unit_concept_id")
+            found += error("measurement", int(count), expected, mend, "unit_concept_id")
         else:
-            found += _warning("measurement", int(count), expected, "left out: fill unit_concept_id", "unit_concept_id")
+            found += warning("measurement", int(count), expected, "left out: fill unit_concept_id", "unit_concept_id")
     return found
 
 
@@ -239,8 +216,8 @@ def _episodes(counted: Counts) -> Faults:
     """Lines stated as episodes, where they cannot be used."""
     lines, numbered, regimens = (counted.get(name, 0) for name in ("lines", "numbered lines", "regimens"))
     expected = "a number from 1 to 30 of every line (concept 32941)"
-    found = _warning("episode", lines - numbered, expected, "not used as a line", "episode_number")
+    found = warning("episode", lines - numbered, expected, "not used as a line", "episode_number")
     if regimens and not lines:
         mend = "regimens are no lines: no line is taken as stated"
-        found += _warning("episode", regimens, "lines (concept 32941), not only regimens (32531)", mend)
+        found += warning("episode", regimens, "lines (concept 32941), not only regimens (32531)", mend)
     return found

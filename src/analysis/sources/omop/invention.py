@@ -17,6 +17,7 @@ from analysis.sources.omop import layout
 from analysis.sources.omop.dictionary import agent_concepts
 
 _EHR, _ALGORITHM = 32817, 32880  # type concepts: electronic health record, standard algorithm
+LOOKBACK_DAYS = 365  # observed without treatment before day 0: all of these patients are new to the disease
 _LABORATORY = {"beta2_microglobulin_mg_l": "beta-2 microglobulin", "albumin_g_dl": "albumin"}
 _WORDS = {"female": layout.FEMALE, "male": layout.MALE}
 
@@ -33,7 +34,7 @@ def omop_tables(part: Mapping[str, pd.DataFrame], rows_before: Mapping[str, int]
         "person": _person(patients, person_id, start),
         "observation_period": pd.DataFrame({
             "person_id": person_id,
-            "observation_period_start_date": _dates(start, person_id, patients["entry_day"]),
+            "observation_period_start_date": _dates(start, person_id, patients["entry_day"] - LOOKBACK_DAYS),
             "observation_period_end_date": _dates(start, person_id, patients["last_contact_day"]),
             "period_type_concept_id": _EHR,
         }),

@@ -21,6 +21,7 @@ SYNTHETIC = "relapse-synthetic"  # in cdm_source: nobody in this source is real
 # Records from this day of the first diagnosis on belong to the disease, which is often coded a little late.
 FIRST_DAY = -30
 OLDEST = 120  # years; an age beyond it is a slip in the year of birth
+AT_START = (-60, 7)  # days in which a marker value is one of the start, as the response criteria have it by default
 BASELINE_DAYS = 90  # a laboratory value this old at most stands for the value at the index day
 
 
@@ -56,20 +57,23 @@ SOURCES = {
     ),
     "drug_exposure": Source(
         {
+            "drug_exposure_id": "integer",
             "person_id": "integer",
             "drug_concept_id": "integer",
             "drug_exposure_start_date": "date",
             "drug_exposure_end_date": "date",
-        }
+        },
+        ("drug_exposure_id",),
     ),
     "procedure_occurrence": Source(
         {
+            "procedure_occurrence_id": "integer",
             "person_id": "integer",
             "procedure_concept_id": "integer",
             "procedure_date": "date",
             "procedure_end_date": "date",
         },
-        ("procedure_end_date",),
+        ("procedure_occurrence_id", "procedure_end_date"),
     ),
     "measurement": Source(
         {

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from analysis.sources.omop.choices import Choices
 from analysis.sources.omop.concepts import Words, line_episodes, myeloma, relations
-from analysis.sources.omop.layout import BASELINE_DAYS, FIRST_DAY, MARKERS, UNSPECIFIED_TRANSPLANTS, WORSENED
+from analysis.sources.omop.layout import AT_START, BASELINE_DAYS, FIRST_DAY, MARKERS, UNSPECIFIED_TRANSPLANTS, WORSENED
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Selection:
 
     tables: dict[str, Any]
     words: Words
+    choices: Choices
 
     def within(self, low: int, high: int) -> Selection:
         """The same, for the persons with an id from `low` to `high`."""
@@ -27,7 +29,7 @@ class Selection:
             name: table.filter(table.person_id.between(low, high)) if "person_id" in table.columns else table
             for name, table in self.tables.items()
         }
-        return Selection(within, self.words)
+        return Selection(within, self.words, self.choices)
 
     @cached_property
     def diagnosed(self) -> Any:
@@ -50,6 +52,7 @@ class Selection:
             first=drug.drug_exposure_start_date,
             last=ibis.coalesce(drug.drug_exposure_end_date, drug.drug_exposure_start_date),
             is_drug=ibis.literal(1, type="int64"),
+            record=_record(drug, "drug_exposure_id"),
         )
         last = procedure.procedure_date
         if "procedure_end_date" in procedure.columns:
@@ -60,6 +63,7 @@ class Selection:
             first=procedure.procedure_date,
             last=last,
             is_drug=ibis.literal(0, type="int64"),
+            record=_record(procedure, "procedure_occurrence_id"),
         )
         return drugs.union(procedures).join(self.diagnosed, "person_id")
 
@@ -79,9 +83,27 @@ class Selection:
 
     @cached_property
     def observed(self) -> Any:
-        """The patients: index, and the observation period that holds the index day, its end moved to death."""
+        """The patients: index, entry, and the last contact and death that count (`death_counted`, `watched_until`).
+
+        Records count from `entry` to `watched_until`, the end of the one observation period or the death before it. A
+        death within the grace after that end moves `last_contact`, but no record of that time is read.
+        """
         import ibis
 
+        alive = self.begun
+        until, death, grace = alive.period_end, alive.death_date, self.choices.death_grace_days
+        in_time = ibis.literal(True) if grace is None else death.delta(until, unit="day") <= grace
+        dated = alive.mutate(
+            lookback=alive.index_date.delta(alive.entry, unit="day"),
+            death_counted=ibis.ifelse(in_time, death, ibis.null("date")),
+            watched_until=ibis.ifelse(death <= until, death, until),
+        )
+        dated = dated.mutate(last_contact=ibis.coalesce(dated.death_counted, dated.period_end))
+        return dated.filter(dated.lookback >= self.choices.washout_days)
+
+    @cached_property
+    def begun(self) -> Any:
+        """Index, and the observation period that holds the index day (entry, period_end), of those alive on it."""
         period = self.tables["observation_period"].join(self.index, "person_id")
         period = period.filter(
             period.observation_period_start_date <= period.index_date,
@@ -91,10 +113,7 @@ class Selection:
             entry=period.observation_period_start_date.min(), period_end=period.observation_period_end_date.max()
         )
         with_death = period.left_join(self.death, "person_id").drop("person_id_right")
-        alive_at_index = with_death.filter(
-            with_death.death_date.isnull() | (with_death.death_date >= with_death.index_date)
-        )
-        return alive_at_index.mutate(last_contact=ibis.coalesce(alive_at_index.death_date, alive_at_index.period_end))
+        return with_death.filter(with_death.death_date.isnull() | (with_death.death_date >= with_death.index_date))
 
     @cached_property
     def death(self) -> Any:
@@ -115,7 +134,7 @@ class Selection:
             "person_id",
             entry_day=_days(person.entry, person.index_date),
             last_contact_day=_days(person.last_contact, person.index_date),
-            death_day=_days(person.death_date, person.index_date),
+            death_day=_days(person.death_counted, person.index_date),
             index_year=person.index_date.year().cast("int64"),
             age_years=age.cast("int64"),
             sex=person.gender_concept_id,
@@ -126,10 +145,10 @@ class Selection:
         import ibis
 
         given = self.treatments_given.drop("diagnosed").join(self.observed, "person_id")
-        given = given.filter(given["first"] <= given.last_contact)
+        given = given.filter(given["first"].between(given.entry, given.watched_until))
         start = _days(given["first"], given.index_date)
         # An exposure that lasts to the end of observation has no end that anybody saw; a procedure has its day.
-        ongoing = (given.is_drug == 1) & (given["last"] >= given.last_contact)
+        ongoing = (given.is_drug == 1) & (given["last"] >= given.watched_until)
         end = ibis.ifelse(ongoing, ibis.null("int64"), _days(given["last"], given.index_date))
         stated = line_episodes(self.tables)
         key = {"start_day": start, "end_day": end}
@@ -149,11 +168,11 @@ class Selection:
 
     @cached_property
     def measured(self) -> Any:
-        """Measurements of the patients between the disease's first days and the end of observation."""
+        """Measurements of the patients under observation, from the disease's first days on."""
         rows = self.tables["measurement"].join(self.observed, "person_id")
         since_diagnosis = rows.measurement_date.delta(rows.diagnosed, unit="day") >= FIRST_DAY
         since_index = rows.measurement_date.delta(rows.index_date, unit="day") >= -BASELINE_DAYS
-        return rows.filter(since_diagnosis | since_index, rows.measurement_date <= rows.last_contact)
+        return rows.filter(since_diagnosis | since_index, rows.measurement_date.between(rows.entry, rows.watched_until))
 
     @cached_property
     def values(self) -> Any:
@@ -186,15 +205,45 @@ class Selection:
             self.values.concept_id.isin(tests.loc[tests["test"].isin(MARKERS), "concept_id"].tolist())
         )
 
-    def progressions(self) -> Any | None:
-        """person_id, day: the disease was stated to be worse; None where measurements carry no concept as value."""
+    def followable(self) -> Any:
+        """person_id of those with one same marker both as the first treatment began and later: a relapse can show.
+
+        Whether the first value was high enough to be measurable is asked line by line when relapses are judged.
+        """
+        import ibis
+
+        tests = self.words.tests
+        numbered = [
+            (self.values.concept_id.isin(tests.loc[tests["test"] == marker, "concept_id"].tolist()), number)
+            for number, marker in enumerate(MARKERS)
+        ]
+        rows = self.markers().mutate(marker=ibis.cases(*numbered, else_=-1))
+        first, last = AT_START
+        each = rows.group_by(["person_id", "marker"]).aggregate(
+            at_start=rows.day.between(first, last).ifelse(1, 0).max(), latest=rows.day.max()
+        )
+        return each.filter(each.at_start == 1, each.latest > last).select("person_id").distinct()
+
+    def stated(self) -> Any | None:
+        """The rows of a disease status, of any value; None where measurements carry no concept as value."""
         rows = self.measured
         if "value_as_concept_id" not in rows.columns:
             return None
-        rows = rows.filter(
-            rows.measurement_concept_id.isin(list(self.words.disease_status)), rows.value_as_concept_id == WORSENED
-        )
+        return rows.filter(rows.measurement_concept_id.isin(list(self.words.disease_status)))
+
+    def progressions(self) -> Any | None:
+        """person_id, day: the disease was stated to be worse; None where measurements carry no concept as value."""
+        if (rows := self.stated()) is None:
+            return None
+        rows = rows.filter(rows.value_as_concept_id == WORSENED)
         return rows.select("person_id", day=_days(rows.measurement_date, rows.index_date)).distinct()
+
+
+def _record(table: Any, column: str) -> Any:
+    """The number by which the source finds a record; missing where it has none."""
+    import ibis
+
+    return table[column] if column in table.columns else ibis.null("int64")
 
 
 def _days(date: Any, since: Any) -> Any:

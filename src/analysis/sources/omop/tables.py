@@ -105,7 +105,7 @@ def standard(raw: dict[str, Any], label: str) -> dict[str, Any]:
         mend = "name the schema that holds them (?schema=...) and ask for the right to read them"
         raise schema.BadInputError(collect([fault(label, "OMOP tables, came none that can be read here", mend)]))
     faults = [
-        fault(label, f"the table {name!r} of OMOP CDM 5.4", "add it, empty if there is nothing to put in", name)
+        fault(label, f"the table {name!r} of OMOP CDM 5.4, came none", "add it, empty if there is nothing to put in")
         for name in NEEDED
         if name not in raw
     ]

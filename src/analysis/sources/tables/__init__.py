@@ -6,6 +6,7 @@ columns.py    cells to typed columns; missing, misspelt and surplus columns
 clock.py      dates to days since the patient's index date
 meanings.py   agents, tests, units, findings and ages in the house's spelling
 rules.py      what must hold within and between the tables
+endpoint.py   what ends a line, where nobody says
 finishing.py  defaults, exact types, the canonical cohort
 
 The template, with an example of every file, is data/raw/README.md.
@@ -22,8 +23,9 @@ from analysis.sources.parsing import collect, fault, together
 from analysis.sources.tables import meanings
 from analysis.sources.tables.clock import as_given, dates_of, dates_to_days
 from analysis.sources.tables.columns import typed_columns
+from analysis.sources.tables.endpoint import endpoint_warnings
 from analysis.sources.tables.files import data_files, missing_files, nothing_known, read_cells, table_files
-from analysis.sources.tables.finishing import finished, shows_progression, stated_defaults
+from analysis.sources.tables.finishing import finished, stated_defaults
 from analysis.sources.tables.layout import LAYOUTS
 from analysis.sources.tables.rules import broken_rules, cohort_rules, without_follow_up
 
@@ -83,7 +85,7 @@ def _typed(folder: Path) -> tuple[Frames, pd.DataFrame]:
     if (folder / "provenance.json").exists():  # written by this suite: what is odd passed its own door, and was told
         broken = [found.assign(severity="warning") for found in broken]
     in_rows += broken + cohort_rules(frames, files) + stated_defaults(frames, files, absent)
-    in_rows = as_given([*in_rows, *_endpoint(frames, files)], given, files)
+    in_rows = as_given([*in_rows, *endpoint_warnings(frames, files)], given, files)
     return frames, collect([*in_cells, *_not_yet_told(in_rows, in_cells)])
 
 
@@ -93,20 +95,13 @@ def _lost_rows(in_cells: list[pd.DataFrame], file: str | None) -> bool:
 
 
 def _not_yet_told(in_rows: list[pd.DataFrame], in_cells: list[pd.DataFrame]) -> list[pd.DataFrame]:
-    """Faults of rows, less those on a cell that could not be read: what is missing there is already said."""
-    place = ["file", "line", "column"]
-    told = together(in_cells)[place].drop_duplicates()
-    return [
+    """Faults of rows, less those on a cell or a column that could not be read: what is missing is already said."""
+    place, known = ["file", "line", "column"], together(in_cells)
+    told = known[place].drop_duplicates()
+    absent = known["expected"].str.startswith("the column ") & (known["severity"] == "error")
+    columns = {tuple(row) for row in known.loc[absent, ["file", "column"]].to_numpy()}
+    new = [
         frame[frame[place].merge(told, on=place, how="left", indicator=True)["_merge"].eq("left_only").to_numpy()]
         for frame in in_rows
     ]
-
-
-def _endpoint(frames: Frames, files: dict[str, str]) -> list[pd.DataFrame]:
-    """An endpoint "relapse" without a single relapse is most likely a column that was left out."""
-    stated = frames.get("cohort", pd.DataFrame()).get("endpoint", pd.Series(dtype=object))
-    if (stated == "relapse").any() and not shows_progression(frames):
-        mend = "give progressions, or set the endpoint to next_line"
-        expected = "at least one progression in the tables"
-        return [fault(files["cohort"], expected, mend, "endpoint", severity="warning")]
-    return []
+    return [frame[[tuple(row) not in columns for row in frame[["file", "column"]].to_numpy()]] for frame in new]

@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis import schema, vocabulary
 from analysis.sources.parsing import fault
+from analysis.sources.tables.endpoint import chosen_endpoint
 from analysis.sources.tables.layout import LAYOUTS
 
 Frames = dict[str, pd.DataFrame]
@@ -103,7 +104,7 @@ def _cohort(given: pd.DataFrame | None, frames: Frames, folder: Path) -> pd.Data
         "name": name,
         "title": folder.resolve().name or name,
         "synthetic": False,
-        "endpoint": "relapse" if shows_progression(frames) else "next_line",
+        "endpoint": chosen_endpoint(frames),
         "time_zero": "day 0 as counted in the tables brought",
         "source": f"own tables in the folder {folder.resolve().name}",
         "citation": "not stated",
@@ -111,17 +112,8 @@ def _cohort(given: pd.DataFrame | None, frames: Frames, folder: Path) -> pd.Data
         "release": None,
     }
     stated = {} if given is None or not len(given) else given.iloc[0].dropna().to_dict()
-    return pd.DataFrame([{column: stated.get(column, value) for column, value in defaults.items()}])
-
-
-def shows_progression(frames: Frames) -> bool:
-    """Does any table of the cohort hold an observed relapse?"""
-    lines, findings, spells = (frames.get(name) for name in ("lines", "findings", "spells"))
-    return bool(
-        (lines is not None and lines["progression_day"].notna().any())
-        or (findings is not None and (findings["finding"] == "progression").any())
-        or (spells is not None and (spells["event"] == "relapse").any())
-    )
+    told = {"relapses": stated["relapses"]} if "relapses" in stated else {}
+    return pd.DataFrame([{column: stated.get(column, value) for column, value in defaults.items()} | told])
 
 
 def _exact(frame: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -63,7 +63,7 @@ LAYOUTS = {
             (INDEX_DATE,),
             keeps_more=True,
         ),
-        Layout(schema.TREATMENTS, ("patient_id", "start_day", "agent", "line")),
+        Layout(schema.TREATMENTS, ("patient_id", "start_day", "agent")),
         Layout(schema.LABS, ("patient_id", "day", "test", "value", "unit"), {"unit": None}),
         Layout(schema.FINDINGS, ("patient_id", "day", "finding"), {"value": ""}),
         Layout(

@@ -7,12 +7,27 @@ import pandas as pd
 from analysis import schema, vocabulary
 from analysis.sources.parsing import fault, faults_at
 
-_SYMPTOMS = ("bone pain", "fatigue", "infection", "new bone lesion", "plasmacytoma", "renal impairment")
+_SYMPTOMS = (
+    "bone pain", "fatigue", "hyperviscosity", "infection", "lesion growth", "new bone lesion", "new lesion",
+    "new plasmacytoma", "renal impairment",
+)  # fmt: skip
+_SIGNS = ("negative", "positive")
 _RESULTS = {
     "progression": ("biochemical", "clinical", ""),
     "best response": schema.LINES["best_response"].words,
-    "MRD": ("negative", "positive"),
+    "MRD": _SIGNS,
+    "serum immunofixation": _SIGNS,
+    "urine immunofixation": _SIGNS,
+    "clonal marrow cells": _SIGNS,
+    "plasmacytoma shrinkage percent": tuple(map(str, range(101))),
 }
+_OPEN = ("plasmacytoma", "cause of death")  # findings whose value may be any word: a place, a cause
+# "negative 1e-5", "neg (10^-5)", "MRD-negative at 10-6": the result, then how few cells the test would have found.
+_MRD_RESULT = r"(?:mrd[\s:_-]*)?(?P<sign>neg|pos)(?:ative|itive)?\.?"
+_MRD_DEPTH = (
+    r"[\s,;:(]*(?:at|by|to|with|sensitivity|<|≤|=|\s)*"
+    r"(?:1\s*[x*·]\s*)?(?:1e|10\s*\^?)\s*[-−–]\s*0?(?P<depth>[1-9])\s*\)?"
+)
 _KEPT = "or add it to src/analysis/vocabulary/drugs.csv; kept with class 'unknown'"
 OLDEST_SHOWN = 89
 Found = tuple[pd.DataFrame, list[pd.DataFrame]]
@@ -70,21 +85,38 @@ def labs(frame: pd.DataFrame, file: str) -> Found:
 
 def findings(frame: pd.DataFrame, file: str) -> Found:
     """Findings in the house's spelling; the value of a progression, response or MRD must be one of its words."""
-    spelling = {word.casefold(): word for word in (*_RESULTS, *_SYMPTOMS)}
+    spelling = {word.casefold(): word for word in (*_RESULTS, *_SYMPTOMS, *_OPEN)}
     folded = frame["finding"].astype("str").str.casefold().map(spelling).astype(object)
     mend = "correct the spelling where it is one of ours; kept as it is"
-    expected = f"one of {[*_RESULTS, *_SYMPTOMS]}"
+    expected = f"one of {[*_RESULTS, *_SYMPTOMS, *_OPEN]}"
     faults = _unknown(frame.loc[folded.isna() & frame["finding"].notna(), "finding"], "finding", expected, mend, file)
     value = frame["value"].fillna("")
     for finding, words in _RESULTS.items():
         rows = folded == finding
-        exact = value[rows].str.casefold().map({word.casefold(): word for word in words})
+        exact = value[rows].str.strip().str.casefold().map({word.casefold(): word for word in words})
+        asked, mend = f"one of {list(words)} for {finding}", "use one of them"
+        if finding == "MRD":
+            exact = exact.where(exact.notna(), _mrd(value[rows]))
+            mend = "use one of them, its sensitivity behind it if known: negative 1e-5"
+        if len(words) > 100:
+            asked = f"a whole number from 0 to 100 for {finding}"
         wrong = exact.index[exact.isna()]
-        faults.append(
-            faults_at(file, "value", wrong, value[wrong], f"one of {list(words)} for {finding}", "use one of them")
-        )
+        faults.append(faults_at(file, "value", wrong, value[wrong], asked, mend))
         value = value.mask(rows, exact.reindex(value.index))
     return frame.assign(finding=folded.fillna(frame["finding"]), value=value), faults
+
+
+def _mrd(results: pd.Series) -> pd.Series:
+    """Results of MRD as "negative", or "negative 1e-5" where the sensitivity is stated; missing where not understood.
+
+    Example
+    -------
+    >>> _mrd(pd.Series(["neg (10^-5)", "MRD-negative at 10-6", "Positive", "negative-ish"])).tolist()
+    ['negative 1e-5', 'negative 1e-6', 'positive', nan]
+    """
+    found = results.astype(object).str.strip().str.casefold().str.extract(f"^{_MRD_RESULT}(?:{_MRD_DEPTH})?$")
+    sign = found["sign"].map({"neg": "negative", "pos": "positive"})
+    return (sign + (" 1e-" + found["depth"]).fillna("")).astype(object)
 
 
 def _unknown(strangers: pd.Series, column: str, expected: str, mend: str, file: str) -> list[pd.DataFrame]:
