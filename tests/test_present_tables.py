@@ -80,15 +80,15 @@ TABLES = {
     "line agreement": lambda: tables.line_agreement(frames.line_agreement()),
     "line ends": lambda: tables.line_ends(REASONS),
     "specifications": lambda: tables.specifications(frames.specifications("relapse")),
+    "model scores": lambda: tables.model_scores(prediction_frames.scores(), 24),
+    "model differences": lambda: tables.model_differences(prediction_frames.scores(), 24),
+    "subgroup scores": lambda: tables.subgroup_scores(prediction_frames.subgroup_scores(), "Uno's C", 24),
+    "optimism": lambda: tables.optimism(prediction_frames.optimism(), 24),
     "effects": lambda: tables.effects(frames.effects(), "relapse"),
     "tests": lambda: tables.tests(frames.tests(), "relapse", "Tests"),
     "contrasts": lambda: tables.contrasts(frames.contrasts(), "relapse"),
     "covariates": lambda: tables.covariates(frames.terms()),
     "published": lambda: tables.beside_published(frames.effects(), frames.published(), "relapse"),
-    "model scores": lambda: tables.model_scores(prediction_frames.scores(), 24),
-    "model differences": lambda: tables.model_differences(prediction_frames.scores(), 24),
-    "subgroup scores": lambda: tables.subgroup_scores(prediction_frames.subgroup_scores(), "Uno's C", 24),
-    "optimism": lambda: tables.optimism(prediction_frames.optimism(), 24),
 }
 EMPTY = {
     "landmark": lambda: tables.landmark(schema.empty(schema.FLOW), 180),
@@ -114,15 +114,15 @@ EMPTY = {
     "line agreement": lambda: tables.line_agreement(frames.line_agreement().iloc[:0]),
     "line ends": lambda: tables.line_ends(REASONS.iloc[:0]),
     "specifications": lambda: tables.specifications(schema.empty(schema.SPECIFICATIONS)),
+    "model scores": lambda: tables.model_scores(schema.empty(schema.SCORES), 24),
+    "model differences": lambda: tables.model_differences(schema.empty(schema.SCORES), 24),
+    "subgroup scores": lambda: tables.subgroup_scores(schema.empty(schema.SUBGROUP_SCORES), "AUC", 24),
+    "optimism": lambda: tables.optimism(schema.empty(schema.OPTIMISM), 24),
     "effects": lambda: tables.effects(schema.empty(schema.EFFECTS), "relapse"),
     "tests": lambda: tables.tests(schema.empty(schema.TESTS), "relapse", "Tests"),
     "contrasts": lambda: tables.contrasts(schema.empty(schema.CONTRASTS), "relapse"),
     "covariates": lambda: tables.covariates(schema.empty(schema.TERMS)),
     "published": lambda: tables.beside_published(frames.effects(), schema.empty(schema.PUBLISHED_EFFECTS), "relapse"),
-    "model scores": lambda: tables.model_scores(schema.empty(schema.SCORES), 24),
-    "model differences": lambda: tables.model_differences(schema.empty(schema.SCORES), 24),
-    "subgroup scores": lambda: tables.subgroup_scores(schema.empty(schema.SUBGROUP_SCORES), "AUC", 24),
-    "optimism": lambda: tables.optimism(schema.empty(schema.OPTIMISM), 24),
 }
 
 
@@ -401,6 +401,21 @@ def test_a_frame_of_another_kind_is_refused():
         tables.rates(frames.calibration(), "relapse")
 
 
+def test_models_by_measures_with_limits_beneath():
+    rows = cells(tables.model_scores(prediction_frames.scores(), 24))
+    assert rows[0] == ["model", "Uno's C", "calibration slope"]
+    assert rows[2] == ["cox", "0.7800.760 to 0.800", "1.1801.160 to 1.200"]
+    assert "2,400 lines, 1,000 patients and 950 events" in caption(tables.model_scores(prediction_frames.scores(), 24))
+    differences = cells(tables.model_differences(prediction_frames.scores(), 24))
+    assert [row[-1] for row in differences[1:]] == ["better", "not shown to be better"]
+
+
+def test_a_small_subgroup_has_counts_only():
+    rows = cells(tables.subgroup_scores(prediction_frames.subgroup_scores(), "Uno's C", 24))
+    assert rows[1][:5] == ["sex: female", "1,000", "2,400", "950", "0.5600.540 to 0.580"]
+    assert rows[2] == ["sex: male", "12", "30", "9", "–", "–", "–"]
+
+
 def test_a_shape_withheld_is_said_and_a_rarer_pattern_counted():
     rows = cells(tables.functional_form(frames.functional_form()))
     assert rows[1] == ["age", "52.0", "120", "72", "80.0", "0.90 (0.70–1.10)"]
@@ -420,18 +435,3 @@ def test_ours_stand_beside_the_published_ones_with_source_and_grade():
 def test_without_relapse_on_record_the_next_line_stands_beside_the_published_relapse():
     rows = cells(tables.beside_published(frames.effects("next_line"), frames.published(), "next_line"))
     assert rows[1][1] == "hazard of start of the next line"
-
-
-def test_models_by_measures_with_limits_beneath():
-    rows = cells(tables.model_scores(prediction_frames.scores(), 24))
-    assert rows[0] == ["model", "Uno's C", "calibration slope"]
-    assert rows[2] == ["cox", "0.7800.760 to 0.800", "1.1801.160 to 1.200"]
-    assert "2,400 lines, 1,000 patients and 950 events" in caption(tables.model_scores(prediction_frames.scores(), 24))
-    differences = cells(tables.model_differences(prediction_frames.scores(), 24))
-    assert [row[-1] for row in differences[1:]] == ["better", "not shown to be better"]
-
-
-def test_a_small_subgroup_has_counts_only():
-    rows = cells(tables.subgroup_scores(prediction_frames.subgroup_scores(), "Uno's C", 24))
-    assert rows[1][:5] == ["sex: female", "1,000", "2,400", "950", "0.5600.540 to 0.580"]
-    assert rows[2] == ["sex: male", "12", "30", "9", "–", "–", "–"]

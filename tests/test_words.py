@@ -593,6 +593,34 @@ def test_the_stage_of_the_data_is_said():
     assert "ready spells" in words.stage_of_data({"spells": AGENTS})
 
 
+def test_which_models_beat_the_stage_is_read_from_the_limits():
+    said = plain(words.model_scores(prediction_frames.scores(), "Uno's C", 24))
+    assert "Uno's C by 24 months of the model to be beaten, stage, is 0.560 (0.540 to 0.580)." in said
+    assert "Better by the limits of the difference: cox (0.780 (0.760 to 0.800); difference 0.220, 0.200" in said
+    assert "Not shown to be better by the limits of the difference: forest (" in said
+    assert "**To be doubted: cox.** C above 0.75" in said.replace("\\", "")
+    assert "Worse" not in said
+    alone = plain(words.model_scores(prediction_frames.scores(), "calibration slope", 24))
+    assert alone.startswith("calibration slope by 24 months: stage 0.960 (0.940 to 0.980), cox")
+    assert words.model_scores(prediction_frames.scores(), "AUC", 24) == "No model has a score at this horizon."
+
+
+def test_a_model_that_flatters_itself_is_told_first():
+    said = plain(words.optimism(prediction_frames.optimism(), "Uno's C", 24))
+    assert "(optimism): forest 0.130 (0.120 to 0.140) (0.700 against 0.570) and stage 0.002" in said
+
+
+def test_alt_texts_of_predictions_tell_their_numbers():
+    alt = plain(words.alt_risk_calibration(prediction_frames.calibration_curve(), 24))
+    assert "cox: lowest group 10.0 % foretold, 15.0 % seen, highest 80.0 % foretold, 74.0 % seen" in alt
+    assert "At a threshold of 50 %, true alarms per 100: cox 12.0; everybody 0.0;" in plain(
+        words.alt_net_benefit(prediction_frames.net_benefit(), 24)
+    )
+    assert "stage: 0.560 (0.540 to 0.580) from 250 patients and 0.560" in plain(
+        words.alt_learning_curve(prediction_frames.learning(), "Uno's C", 24)
+    )
+
+
 def test_a_landmark_says_who_is_left_and_why_not_the_others():
     said = plain(words.landmark(frames.landmark_flow(), 180))
     assert said.startswith("Landmark on day 180 after the start of the line: 1,075 patients remain")
@@ -668,31 +696,3 @@ def test_where_relapses_were_taken_from_is_said():
     assert "the earlier of a stated progression and of one judged" in both
     assert "12 of 900\u00a0lines" in both and both.endswith("left out, stated progressions included.")
     assert "A few of 900\u00a0lines" in words.not_judged(None, 900, "both")
-
-
-def test_which_models_beat_the_stage_is_read_from_the_limits():
-    said = plain(words.model_scores(prediction_frames.scores(), "Uno's C", 24))
-    assert "Uno's C by 24 months of the model to be beaten, stage, is 0.560 (0.540 to 0.580)." in said
-    assert "Better by the limits of the difference: cox (0.780 (0.760 to 0.800); difference 0.220, 0.200" in said
-    assert "Not shown to be better by the limits of the difference: forest (" in said
-    assert "**To be doubted: cox.** C above 0.75" in said.replace("\\", "")
-    assert "Worse" not in said
-    alone = plain(words.model_scores(prediction_frames.scores(), "calibration slope", 24))
-    assert alone.startswith("calibration slope by 24 months: stage 0.960 (0.940 to 0.980), cox")
-    assert words.model_scores(prediction_frames.scores(), "AUC", 24) == "No model has a score at this horizon."
-
-
-def test_a_model_that_flatters_itself_is_told_first():
-    said = plain(words.optimism(prediction_frames.optimism(), "Uno's C", 24))
-    assert "(optimism): forest 0.130 (0.120 to 0.140) (0.700 against 0.570) and stage 0.002" in said
-
-
-def test_alt_texts_of_predictions_tell_their_numbers():
-    alt = plain(words.alt_risk_calibration(prediction_frames.calibration_curve(), 24))
-    assert "cox: lowest group 10.0 % foretold, 15.0 % seen, highest 80.0 % foretold, 74.0 % seen" in alt
-    assert "At a threshold of 50 %, true alarms per 100: cox 12.0; everybody 0.0;" in plain(
-        words.alt_net_benefit(prediction_frames.net_benefit(), 24)
-    )
-    assert "stage: 0.560 (0.540 to 0.580) from 250 patients and 0.560" in plain(
-        words.alt_learning_curve(prediction_frames.learning(), "Uno's C", 24)
-    )

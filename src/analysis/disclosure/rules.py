@@ -169,6 +169,9 @@ def _as_made(card: pd.DataFrame) -> pd.DataFrame:
     return card.reset_index(drop=True)
 
 
+_FEW = re.compile(rf"(?<![\w.,-])(?<!line )[1-{THRESHOLD}](?![\w.%]|,\d)")
+_ROW = re.compile(r"\brow \d+")
+
 RULES = {
     "AGENTS": _only_large,
     "CURVES": stop_curves,
