@@ -356,3 +356,26 @@ def test_risk_of_another_kind_of_frame_is_refused():
         prediction.risk(models, pd.DataFrame({"iss": ["I"]}), [365])
     with pytest.raises(schema.SchemaError, match="predictor 'iss': expected words as in training"):
         prediction.risk(models, pd.DataFrame({"iss": [1], "age_years": [60]}), [365])
+
+
+def test_a_coefficient_that_runs_away_is_held_by_a_larger_penalty_and_it_is_said(monkeypatch):
+    from sksurv.linear_model import CoxnetSurvivalAnalysis
+
+    usual = CoxnetSurvivalAnalysis.fit
+
+    def fails_below(self, *data):
+        if self.alphas[0] < 0.2:
+            raise ArithmeticError("Numerical error, because weights are too large.")
+        return usual(self, *data)
+
+    monkeypatch.setattr(CoxnetSurvivalAnalysis, "fit", fails_below)
+    risks = prediction.out_of_fold(lines_of(150), Plan(PREDICTORS, **QUICK), ["coxnet"], folds=2)
+    said = risks.loc[risks["model"] == "coxnet", "note"]
+    assert said.str.contains("the penalty was raised to").all()
+
+
+def test_what_cannot_be_tried_is_said_before_anything_is_fitted():
+    frame = lines_of(150)
+    assert prediction.refusal(frame, Plan(PREDICTORS, **QUICK)) == ""
+    assert prediction.refusal(frame, Plan(PREDICTORS, **QUICK), least_events=9999).startswith("fewer than 9999 events")
+    assert "longest allowed" in prediction.refusal(frame, Plan(PREDICTORS, horizons_months=(12, 400)))

@@ -261,3 +261,11 @@ def test_commpass_gives_the_little_that_it_records():
     names = set(predictors.names(frame))
     assert {"age_years", "sex", "iss", "earlier_lines", "previous_days_to_next_line", "exposed_pi"} <= names
     assert not names & {"previous_relapse", "previous_days_to_relapse", "refractory_pi", "last_haemoglobin_g_dl"}
+
+
+def test_words_with_a_level_of_a_handful_are_no_predictors():
+    frame = pd.DataFrame({"patient_id": list("abcdd"), "line": [1, 1, 1, 1, 2], "age_years": 60.0})
+    frame["sex"] = ["male", "male", "female", "female", "female"]
+    frame["race"] = ["x", "x", "x", "y", "y"]
+    assert predictors.names(frame, least_patients=2) == ["age_years", "sex"]
+    assert predictors.names(frame) == ["age_years", "sex", "race"]

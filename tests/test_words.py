@@ -125,6 +125,7 @@ def everything(endpoint):
         "missingness": words.missingness(MISSINGNESS),
         "model_scores": words.model_scores(prediction_frames.scores(), "Uno's C", 24),
         "optimism": words.optimism(prediction_frames.optimism(), "Uno's C", 24),
+        "not_foreseen": words.not_foreseen("fewer than 100 events"),
         "not_judged": words.not_judged(12 if endpoint == "relapse" else 0, 900 if endpoint == "relapse" else 0),
         "patterns": words.patterns(frames.patterns()),
         "proportional": words.proportional(frames.tests(endpoint), endpoint),

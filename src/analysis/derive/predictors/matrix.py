@@ -51,15 +51,28 @@ def wide(known: pd.DataFrame, spells: pd.DataFrame) -> pd.DataFrame:
     return schema.check(result, schema.PREDICTORS)
 
 
-def names(frame: pd.DataFrame) -> list[str]:
+def names(frame: pd.DataFrame, least_patients: int = 1) -> list[str]:
     """Which columns of `wide` are predictors: all but the keys and the index year.
+
+    Words and flags with a level of fewer than `least_patients` are left out: nothing is learned from a handful, and a
+    level of few would name them.
 
     Example
     -------
     >>> names(pd.DataFrame(columns=["patient_id", "line", "index_year", "iss"]))
     ['iss']
+    >>> names(pd.DataFrame({"patient_id": list("abc"), "line": 1, "iss": ["I", "I", "II"]}), least_patients=2)
+    []
     """
-    return [name for name in frame.columns if name not in _NOT_PREDICTORS]
+    found = [name for name in frame.columns if name not in _NOT_PREDICTORS]
+    if least_patients <= 1:
+        return found
+    patients = {
+        name: frame.groupby(name, observed=True)["patient_id"].nunique()
+        for name in found
+        if not pd.api.types.is_float_dtype(frame[name].dtype)
+    }
+    return [name for name in found if name not in patients or patients[name].min() >= least_patients]
 
 
 def _refuse_later(known: pd.DataFrame) -> None:

@@ -15,7 +15,7 @@ from analysis.estimate.prediction.parts import learning_curve, subgroups
 from analysis.estimate.prediction.pipelines import MODELS
 from analysis.estimate.prediction.risks import risk
 from analysis.estimate.prediction.scores import scores
-from analysis.estimate.prediction.validation import apparent, out_of_fold, temporal
+from analysis.estimate.prediction.validation import apparent, out_of_fold, refusal, temporal
 
 __all__ = [
     "MODELS",
@@ -27,6 +27,7 @@ __all__ = [
     "net_benefit",
     "optimism",
     "out_of_fold",
+    "refusal",
     "risk",
     "scores",
     "subgroups",

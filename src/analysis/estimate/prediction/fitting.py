@@ -175,11 +175,18 @@ def _fit_one(model: str, setting: dict[str, Any], lines: Lines, status: int, pla
     if all(columns[name].nunique(dropna=False) < 2 for name in columns):
         raise_all([f"model {model!r}: in a training set no predictor of it tells patients apart; leave it out"])
     ridge, said = _ridge(columns, int(had.sum())) if model == COX or model in STAGES else (SMALL_RIDGE, [])
-    made = pipeline(model, columns, setting, ridge, plan.trees, plan.seed + place, plan.jobs)
+    outcome = Surv.from_arrays(had, time)
     with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # all coefficients shrunk to 0 is an answer, not a fault
-        made.fit(columns, Surv.from_arrays(had, time))
-    return made, notes + said
+        while True:
+            made = pipeline(model, columns, setting, ridge, plan.trees, plan.seed + place, plan.jobs)
+            try:
+                return made.fit(columns, outcome), notes + said
+            except ArithmeticError:  # Coxnet where a coefficient runs away: a larger penalty holds it
+                if "alphas" not in setting or setting["alphas"][0] >= 1:
+                    raise
+                setting = {"alphas": [10 * setting["alphas"][0]]}
+                said = [f"the penalty was raised to {setting['alphas'][0]:g}, with less a coefficient runs away"]
 
 
 def coarse(time: np.ndarray) -> np.ndarray:

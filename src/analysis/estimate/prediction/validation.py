@@ -68,6 +68,27 @@ def out_of_fold(
     return predicted(lines, plan, models, sets, progress)
 
 
+def refusal(frame: pd.DataFrame, plan: Plan, models: Sequence[str] = MODELS, least_events: int = 100) -> str:
+    """Why can these models not be tried on this frame? Empty where they can.
+
+    What `out_of_fold` would refuse, and fewer than `least_events` of the event in question: van Smeden et al. (2019)
+    and Riley et al. (2019) ask for far more than a handful before a model is built at all.
+
+    Example
+    -------
+    >>> frame = pd.DataFrame({"patient_id": ["a"], "line": 1, "time": [90.0], "event": "relapse", "iss": "I"})
+    >>> refusal(frame, Plan(["iss"], horizons_months=[12]), ["stage"])
+    'fewer than 100 events of the kind to be foreseen'
+    """
+    if (frame["event"] == plan.cause).sum() < least_events:
+        return f"fewer than {least_events} events of the kind to be foreseen"
+    try:
+        planned(frame, models, plan)
+    except schema.SchemaError as error:
+        return str(error)
+    return ""
+
+
 def temporal(
     frame: pd.DataFrame,
     plan: Plan,

@@ -30,7 +30,13 @@ from analysis.present.tables.lines import (
     specifications,
     unknown_agents,
 )
-from analysis.present.tables.prediction import model_differences, model_scores, optimism, subgroup_scores
+from analysis.present.tables.prediction import (
+    model_card,
+    model_differences,
+    model_scores,
+    optimism,
+    subgroup_scores,
+)
 
 __all__ = [
     "attrition",
@@ -55,6 +61,7 @@ __all__ = [
     "line_ends",
     "medians",
     "missingness",
+    "model_card",
     "model_differences",
     "model_scores",
     "optimism",

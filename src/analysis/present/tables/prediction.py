@@ -137,3 +137,10 @@ def _size(rows: pd.DataFrame) -> str:
     first = rows.iloc[0]
     counts = [f"{count(first, name)} {name}" for name in ("lines", "patients", "events")]
     return f" ({numbers.listed(counts)})"
+
+
+def model_card(card: pd.DataFrame) -> HTML:
+    """What must be known of a stored model before it is used? `card`: schema.MODEL_CARD of `cards.table`."""
+    schema.check(card, schema.MODEL_CARD)
+    rows = [[row["section"], row["item"], row["text"]] for _, row in card.iterrows()]
+    return table("Card of the stored model", [("section", TEXT), ("item", TEXT), ("text", TEXT)], rows)

@@ -67,6 +67,7 @@ from analysis.present.words.prediction import (
     alt_net_benefit,
     alt_risk_calibration,
     model_scores,
+    not_foreseen,
     optimism,
 )
 
@@ -135,6 +136,7 @@ __all__ = [
     "medians",
     "missingness",
     "model_scores",
+    "not_foreseen",
     "not_judged",
     "optimism",
     "patterns",

@@ -11,6 +11,16 @@ NO_SCORE = "No model has a score at this horizon."
 _DECIMALS = 3
 
 
+def not_foreseen(reason: str) -> str:
+    """Why nothing is predicted in this cohort; `reason` as `prediction.refusal` says it, empty where there is none."""
+    if not reason:
+        return "The cohort has what the models need."
+    return (
+        f"Nothing is predicted in this cohort, and the sections below are empty: {numbers.escape_markdown(reason)}. "
+        "A model fitted to so little would learn chance."
+    )
+
+
 def model_scores(scores: pd.DataFrame, measure: str, horizon_months: float) -> str:
     """Which models beat the one to be beaten, by the limits of their differences, and what is to be doubted?
 

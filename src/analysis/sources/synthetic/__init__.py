@@ -7,7 +7,7 @@ and markers.py (what gets written down), truth.py (the true risk, and what would
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,7 @@ __all__ = [
     "PATIENTS",
     "RELAPSE_LOG_HAZARD_RATIOS",
     "SEED",
+    "best_possible",
     "counterfactual",
     "parts",
     "simulate",
@@ -62,6 +63,19 @@ def simulate(patients: int = PATIENTS, seed: int = SEED) -> dict[str, pd.DataFra
     """
     _refuse(patients=(patients, 1), seed=(seed, 0))
     return _part(patients, seed, 0, patients)
+
+
+def best_possible(horizons_months: Sequence[float], patients: int = PATIENTS, seed: int = SEED) -> pd.DataFrame:
+    """How well could anybody foresee a relapse in the cohort that `simulate` makes? TRUE_RISK, see `true_risk`.
+
+    A ceiling to hold the scores of predictions against, never an input to one.
+
+    Example
+    -------
+    >>> bool(best_possible([12], patients=50, seed=1)["line"].max() > 1)
+    True
+    """
+    return true_risk(simulate(patients, seed)["truth"], horizons_months)
 
 
 def parts(patients: int = PATIENTS, seed: int = SEED, part_size: int = PART_SIZE) -> Iterator[dict[str, pd.DataFrame]]:
