@@ -116,3 +116,70 @@ def test_a_real_page_has_no_effect_of_a_handful_and_no_place_of_a_patient():
     )
     assert disclosure.shared(table, schema.EFFECTS, synthetic=False)["estimate"].notna().all()
     assert disclosure.shared(few, schema.EFFECTS, synthetic=True).equals(few)
+
+
+MANY = pd.concat([SPELLS.assign(line=line, patient_id=SPELLS["patient_id"]) for line in (1, 2, 3)], ignore_index=True)
+
+
+def test_every_cause_has_its_model_and_few_events_are_named_not_told():
+    rare = SPELLS.assign(event=SPELLS["event"].where(SPELLS.index > 4, "next_line"))
+    table, fitted = hazards.by_cause(rare, "del17p")
+    assert list(fitted) == ["relapse", "next_line", "death"]
+    assert table.loc[table["model"] == "Cox, next_line", "estimate"].isna().all()
+    assert table["note"].str.contains("not told: fewer than 10 events for each of 1 columns").tolist() == [
+        False,
+        True,
+        False,
+    ]
+    assert hazards.by_cause(rare.assign(event="censored"), "del17p")[0].empty
+
+
+def test_delayed_entry_goes_to_our_own_likelihood():
+    late = SPELLS.assign(entry=np.minimum(5, SPELLS["time"] - 1))
+    table, fitted = hazards.by_cause(late, "del17p")
+    ours = hazards.cox(late, "del17p", "relapse", entry="entry")
+    assert type(fitted["relapse"]).__name__ == "Model"
+    assert table["estimate"].iloc[0] == ours["estimate"].iloc[0]
+
+
+def test_a_rare_cause_has_the_same_hazard_for_all_and_no_contrast():
+    known = SPELLS.dropna(subset=["iss"]).reset_index(drop=True)
+    rare = known.assign(event=known["event"].where(known.index > 3, "next_line"))
+    models = hazards.fit_causes(rare, "del17p + iss")
+    assert models["next_line"].fit.names == ()
+    gaps = hazards.standardised_difference(models, rare, "del17p", [0.0, 1.0], [365]).set_index("event")
+    assert gaps["estimate"].isna().to_dict() == {"relapse": False, "next_line": True, "death": False}
+    assert "not told" in gaps.loc["next_line", "note"]
+
+
+def test_each_line_has_models_of_its_own():
+    table = hazards.by_line(MANY, "del17p", [1, 3])
+    alone, _ = hazards.by_cause(MANY[MANY["line"] == 3], "del17p")
+    assert table["model"].unique().tolist() == ["line 1, relapse", "line 1, death", "line 3, relapse", "line 3, death"]
+    np.testing.assert_array_equal(table.loc[table["model"].str.startswith("line 3"), "estimate"], alone["estimate"])
+
+
+def test_fading_is_the_slope_of_the_log_ratio_over_lines():
+    chance = np.random.default_rng(4)
+    rows = 4000
+    line, high = chance.integers(1, 4, rows), (chance.random(rows) < 0.5).astype(float)
+    time = chance.exponential(500 / np.exp(high * (0.9 - 0.3 * (line - 1)))).round() + 1
+    frame = pd.DataFrame({"patient_id": np.arange(rows), "line": line, "entry": 0, "time": time, "event": "relapse"})
+    found = hazards.fading(frame.assign(high=high), "high", "relapse").iloc[0]
+    assert found["conf_low"] < np.exp(-0.3) < found["conf_high"] < 1
+    with pytest.raises(schema.SchemaError, match="several lines"):
+        hazards.fading(frame[frame["line"] == 2].assign(high=1.0), "high", "relapse")
+
+
+def test_history_is_of_earlier_lines_only():
+    frame = pd.DataFrame({"patient_id": ["a", "a", "b"], "line": [1, 2, 2]})
+    known = frame.assign(
+        previous_days_to_next_line=[np.nan, 200, 500],
+        previous_response=["no earlier line", "VGPR", "unknown"],
+        refractory_pi=pd.array([False, True, None], dtype="boolean"),
+    )
+    found = covariates.with_history(frame, known)
+    assert found["short_previous_line"].tolist()[1:] == [1.0, 0.0]
+    assert found["deep_previous_response"].isna().tolist() == [True, False, True]
+    assert found["refractory_pi"].isna().tolist() == [True, False, True]
+    assert found.iloc[0].isna().sum() == 3

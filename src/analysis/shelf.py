@@ -210,7 +210,7 @@ def load(folder: Path, name: str, table: Table, parameters: Mapping[str, Any]) -
         when it was made with other parameters, naming each difference.
     """
     file = folder / "results" / f"{name}.parquet"
-    again = "run notebooks 01 to 03 with the same cohort and parameters first (`make report` runs them all)"
+    again = "run notebooks 01 to 04 with the same cohort and parameters first (`make report` runs them all)"
     if not file.exists():
         raise FileNotFoundError(f"no stored result {name!r} for cohort {folder.name}; {again}")
     made_with = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))["parameters"]

@@ -28,11 +28,12 @@ def causes(spells: pd.DataFrame) -> list[str]:
     return [word for word in WORDS if word != CENSORED and (spells["event"] == word).any()]
 
 
-def fit_causes(spells: pd.DataFrame, terms: str, events_per_term: float = 10, **choices) -> dict[str, Model]:
+def fit_causes(spells: pd.DataFrame, terms: str, events_per_term: float = 5, **choices) -> dict[str, Model]:
     """The fitted model of `fit_cox` for every event that occurs, by its word: what `predict_incidence` asks for.
 
     A cause with fewer than `events_per_term` events for each column has a model without terms: its hazard is taken to
-    be the same for all. Give spells that know every term (`covariates.complete`), else such models have other rows.
+    be the same for all (5 to 9 often do for an adjusted risk; Vittinghoff and McCulloch 2007). Give spells that know
+    every term (`covariates.complete`), else such models have other rows.
     """
     fitted = {}
     for cause in causes(spells):

@@ -92,7 +92,7 @@ def standardised_difference(
     """
     ticks, found = _all(models, spells, exposure, levels, times)
     frames = [
-        _contrast(models[cause], one, found[levels[0], cause], ticks, conf_level)
+        _contrast(models[cause], one, found[levels[0], cause], ticks, conf_level, exposure)
         for (level, cause), one in found.items()
         if level != levels[0]
     ]
@@ -177,7 +177,7 @@ def _curve(model: Model, one: Standardised, ticks: np.ndarray, conf_level: float
 
 
 def _contrast(
-    model: Model, one: Standardised, base: Standardised, ticks: np.ndarray, conf_level: float
+    model: Model, one: Standardised, base: Standardised, ticks: np.ndarray, conf_level: float, exposure: str
 ) -> pd.DataFrame:
     error, estimate = _error(model, one.influence - base.influence), one.estimate - base.estimate
     reach = special.ndtri(0.5 + conf_level / 2) * error
@@ -189,6 +189,8 @@ def _contrast(
         "p": 2 * special.ndtr(-np.abs(estimate / error)),
     }
     late = ticks > model.data.time.max(initial=0)
+    unmodelled = exposure not in _names(model)  # its risk moves only because the other events' do: no answer
+    notes = [*model.notes, f"not told: {exposure} is not in the model of this event"] if unmodelled else model.notes
     return pd.DataFrame(
         {
             "estimand": ESTIMAND,
@@ -196,9 +198,9 @@ def _contrast(
             "reference": base.label,
             "event": model.event,
             "time": ticks,
-            **{name: np.where(late, np.nan, value) for name, value in values.items()},
+            **{name: np.where(late | unmodelled, np.nan, value) for name, value in values.items()},
             "subjects": _subjects(model),
             "events": _upto(model, ticks, model.data.had),
-            "note": "; ".join(model.notes),
+            "note": "; ".join(notes),
         }
     )

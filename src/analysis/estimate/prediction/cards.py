@@ -142,7 +142,7 @@ def table(card: Mapping[str, Any]) -> pd.DataFrame:
         ("Model", "notes on the fit", fit["notes"] or "none"),
         ("Model", "random numbers", f"seed {fit['seed']}"),
         *_performance(card),
-        ("Use", "meant for", "research on how well a relapse can be foreseen, and for teaching"),
+        ("Use", "meant for", "research on how well such an event can be foreseen, and for teaching"),
         (
             "Use",
             "not for",
