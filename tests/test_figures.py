@@ -29,6 +29,7 @@ FIGURES = {
     "calibration": lambda: figures.calibration(frames.calibration()),
     "effects": lambda: figures.effects(frames.effects(), "relapse"),
     "standardised": lambda: figures.standardised(frames.standardised(), "relapse", 60),
+    "overlay": lambda: figures.overlay(frames.fitted_curves(), frames.steps(), "relapse"),
 }
 EMPTY = {
     "cumulative incidence": lambda: figures.cumulative_incidence(
@@ -46,6 +47,7 @@ EMPTY = {
     "calibration": lambda: figures.calibration(schema.empty(schema.CALIBRATION)),
     "effects": lambda: figures.effects(schema.empty(schema.EFFECTS), "relapse"),
     "standardised": lambda: figures.standardised(schema.empty(schema.CURVES), "relapse", 60),
+    "overlay": lambda: figures.overlay(schema.empty(schema.FITTED_CURVES), schema.empty(schema.CURVES), "relapse"),
 }
 
 
@@ -320,3 +322,25 @@ def test_no_title_takes_the_absence_of_an_event_for_an_event(label):
     ):
         with pytest.raises(ValueError, match="label: expected what happens"):
             draw()
+
+
+def test_a_law_is_dashed_on_a_shaded_ground_past_the_last_event_and_solid_before():
+    axes = FIGURES["overlay"]().axes[0]
+    named = [line for line in axes.lines if not line.get_label().startswith("_")]
+    assert [line.get_label() for line in named] == ["Kaplan-Meier", "Weibull", "mixture cure"]
+    assert all(max(line.get_xdata()) <= 48 for line in named)
+    beyond = [line for line in axes.lines if line not in named]
+    assert len(beyond) == 2
+    assert all((min(line.get_xdata()), max(line.get_xdata())) == (48, 72) for line in beyond)
+    assert all(line._dash_pattern[1] for line in beyond)
+    assert "extrapolated" in texts(axes.figure)
+
+
+def test_without_anything_past_the_last_event_nothing_is_called_extrapolated():
+    curves = frames.fitted_curves(months=48)
+    assert "extrapolated" not in texts(figures.overlay(curves, frames.steps(), "relapse"))
+
+
+def test_the_rivals_of_one_cause_are_said_to_be_censored():
+    found = texts(figures.overlay(frames.fitted_curves("next_line"), frames.steps("next_line"), "next_line"))
+    assert "without start of the next line (%)\ndeaths censored" in found

@@ -3,6 +3,7 @@
 from analysis.present.figures.curves import cumulative_incidence, event_free
 from analysis.present.figures.dots import calibration, crude_against_right, rates
 from analysis.present.figures.effects import effects, standardised
+from analysis.present.figures.parametric import overlay
 from analysis.present.figures.paths import class_flows, courses
 from analysis.present.figures.specifications import specifications
 from analysis.present.figures.stacks import all_causes, attrition, class_shares
@@ -20,6 +21,7 @@ __all__ = [
     "effects",
     "empty_figure",
     "event_free",
+    "overlay",
     "png",
     "rates",
     "show",

@@ -29,6 +29,7 @@ from analysis.present.tables.lines import (
     specifications,
     unknown_agents,
 )
+from analysis.present.tables.parametric import fits, parameters
 
 __all__ = [
     "attrition",
@@ -45,11 +46,13 @@ __all__ = [
     "curves_at_times",
     "description",
     "effects",
+    "fits",
     "flow",
     "line_agreement",
     "line_ends",
     "medians",
     "missingness",
+    "parameters",
     "rates",
     "regimens",
     "risk",

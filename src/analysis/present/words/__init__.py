@@ -60,6 +60,7 @@ from analysis.present.words.lines import (
     start_imputed,
     unknown_agents,
 )
+from analysis.present.words.parametric import alt_overlay, extrapolation, fits, time_ratios, time_ratios_caveat
 
 
 def show(text: str) -> None:
@@ -88,6 +89,7 @@ __all__ = [
     "alt_cumulative_incidence",
     "alt_effects",
     "alt_event_free",
+    "alt_overlay",
     "alt_rates",
     "alt_specifications",
     "alt_standardised",
@@ -106,6 +108,8 @@ __all__ = [
     "era_caveat",
     "eras",
     "event_name",
+    "extrapolation",
+    "fits",
     "flow",
     "follow_up",
     "format_count",
@@ -131,6 +135,8 @@ __all__ = [
     "standardised",
     "start_imputed",
     "strategies",
+    "time_ratios",
+    "time_ratios_caveat",
     "unknown_agents",
     "who",
 ]
