@@ -368,3 +368,115 @@ def published():
             "grade": ["verified", "secondary"],
         }
     )
+
+
+def time_ratios(endpoint="relapse", ratio=0.78):
+    """The factor per line by two laws, the second of which cannot tell, and another term."""
+    rows = []
+    for model, factor, error in ((f"weibull, {endpoint}", ratio, 0.02), (f"log-normal, {endpoint}", 0.97, 0.05)):
+        for term, value in (("line", factor), ("iss[III]", 0.6)):
+            rows.append(
+                {
+                    "model": model,
+                    "term": term,
+                    "scale": "time ratio",
+                    "estimate": value,
+                    "conf_low": value * np.exp(-1.96 * error),
+                    "conf_high": value * np.exp(1.96 * error),
+                    "log_estimate": np.log(value),
+                    "std_error": error,
+                    "p": 0.01,
+                    "subjects": 900.0,
+                    "events": 500.0,
+                    "note": "other events count as censoring: the effect is cause-specific",
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def fits(endpoint="relapse", watched_long=False):
+    """Three laws and one that could not be fitted; the cure model with its plateau."""
+    cause_specific = "other events count as censoring: the law is cause-specific"
+    few = "2 rows watched past the last event: a plateau is identified by long follow-up only"
+    frame = pd.DataFrame(
+        {
+            "distribution": ["weibull", "log-normal", "spline", "mixture cure"],
+            "event": endpoint,
+            "parameters": [2, 2, 4, 3],
+            "log_likelihood": [-1000.0, -1020.0, np.nan, -998.5],
+            "aic": [2004.0, 2044.0, np.nan, 2003.0],
+            "bic": [2010.0, 2050.0, np.nan, 2012.0],
+            "plateau": [np.nan, np.nan, np.nan, 0.12],
+            "plateau_low": [np.nan, np.nan, np.nan, 0.05],
+            "plateau_high": [np.nan, np.nan, np.nan, 0.26],
+            "converged": [True, True, False, True],
+            "subjects": 300.0,
+            "events": 150.0,
+            "note": [cause_specific, cause_specific, "no fit: 3 events for 4 parameters", cause_specific],
+        }
+    )
+    frame.loc[3, "note"] = cause_specific if watched_long else f"{few}; {cause_specific}"
+    return frame.assign(**{f"{name}_difference": frame[name] - frame[name].min() for name in ("aic", "bic")})
+
+
+def parameters(endpoint="relapse"):
+    """Two parameters, one of them at its edge."""
+    return pd.DataFrame(
+        {
+            "distribution": ["weibull", "mixture cure"],
+            "event": endpoint,
+            "parameter": ["lambda_", "cured_fraction_"],
+            "estimate": [912.4, 0.0],
+            "conf_low": [850.1, np.nan],
+            "conf_high": [974.7, np.nan],
+            "std_error": [31.8, np.nan],
+            "subjects": 300.0,
+            "events": 150.0,
+        }
+    )
+
+
+def fitted_curves(endpoint="relapse", last_month=48, months=72):
+    """Two laws that agree up to the last event and part afterwards."""
+    month = np.arange(0, months + 1.0)
+    parts = []
+    for law, plateau in (("weibull", 0.0), ("mixture cure", 0.15)):
+        share = plateau + (1 - plateau) * np.exp(-month / 25)
+        wide = 0.0015 * month
+        parts.append(
+            pd.DataFrame(
+                {
+                    "distribution": law,
+                    "event": endpoint,
+                    "time": month * MONTH,
+                    "estimate": share,
+                    "conf_low": np.clip(share - wide, 0, 1),
+                    "conf_high": np.clip(share + wide, 0, 1),
+                    "std_error": wide / 1.96,
+                    "at_risk": np.round(300 * np.exp(-month / 15)),
+                    "extrapolated": month > last_month,
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def steps(endpoint="relapse", last_month=48):
+    """A Kaplan-Meier curve of one event that ends with the last event."""
+    month = np.linspace(0, last_month, 97)
+    share = np.exp(-month / 25)
+    return pd.DataFrame(
+        {
+            "estimand": "survival",
+            "stratum": "all",
+            "event": endpoint,
+            "time": month * MONTH,
+            "estimate": share,
+            "conf_low": share - 0.03,
+            "conf_high": np.minimum(share + 0.03, 1),
+            "std_error": 0.015,
+            "at_risk": np.round(300 * np.exp(-month / 15)),
+            "events": 1.0,
+            "censored": 1.0,
+        }
+    )

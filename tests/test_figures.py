@@ -36,6 +36,7 @@ FIGURES = {
     "risk calibration": lambda: figures.risk_calibration(prediction_frames.calibration_curve(), 24),
     "net benefit": lambda: figures.net_benefit(prediction_frames.net_benefit(), 24),
     "learning curve": lambda: figures.learning_curve(prediction_frames.learning(), "Uno's C", 24),
+    "overlay": lambda: figures.overlay(frames.fitted_curves(), frames.steps(), "relapse"),
 }
 EMPTY = {
     "cumulative incidence": lambda: figures.cumulative_incidence(
@@ -59,6 +60,7 @@ EMPTY = {
     "risk calibration": lambda: figures.risk_calibration(schema.empty(schema.CALIBRATION_CURVE), 24),
     "net benefit": lambda: figures.net_benefit(schema.empty(schema.NET_BENEFIT), 24),
     "learning curve": lambda: figures.learning_curve(schema.empty(schema.LEARNING), "Uno's C", 24),
+    "overlay": lambda: figures.overlay(schema.empty(schema.FITTED_CURVES), schema.empty(schema.CURVES), "relapse"),
 }
 
 
@@ -358,3 +360,25 @@ def test_predictions_are_drawn_where_their_numbers_are():
     assert low > -20 and high > 40  # what acting on all costs at a high threshold would press the rest flat
     with pytest.raises(ValueError, match=r"horizon_months: expected one of \[24.0\], came 12"):
         figures.learning_curve(prediction_frames.learning(), "Uno's C", 12)
+
+
+def test_a_law_is_dashed_on_a_shaded_ground_past_the_last_event_and_solid_before():
+    axes = FIGURES["overlay"]().axes[0]
+    named = [line for line in axes.lines if not line.get_label().startswith("_")]
+    assert [line.get_label() for line in named] == ["Kaplan-Meier", "Weibull", "mixture cure"]
+    assert all(max(line.get_xdata()) <= 48 for line in named)
+    beyond = [line for line in axes.lines if line not in named]
+    assert len(beyond) == 2
+    assert all((min(line.get_xdata()), max(line.get_xdata())) == (48, 72) for line in beyond)
+    assert all(line._dash_pattern[1] for line in beyond)
+    assert "extrapolated" in texts(axes.figure)
+
+
+def test_without_anything_past_the_last_event_nothing_is_called_extrapolated():
+    curves = frames.fitted_curves(months=48)
+    assert "extrapolated" not in texts(figures.overlay(curves, frames.steps(), "relapse"))
+
+
+def test_the_rivals_of_one_cause_are_said_to_be_censored():
+    found = texts(figures.overlay(frames.fitted_curves("next_line"), frames.steps("next_line"), "next_line"))
+    assert "without start of the next line (%)\ndeaths censored" in found

@@ -90,6 +90,8 @@ TABLES = {
     "contrasts": lambda: tables.contrasts(frames.contrasts(), "relapse"),
     "covariates": lambda: tables.covariates(frames.terms()),
     "published": lambda: tables.beside_published(frames.effects(), frames.published(), "relapse"),
+    "fits": lambda: tables.fits(frames.fits(), "relapse"),
+    "parameters": lambda: tables.parameters(frames.parameters(), "relapse"),
 }
 EMPTY = {
     "landmark": lambda: tables.landmark(schema.empty(schema.FLOW), 180),
@@ -125,6 +127,8 @@ EMPTY = {
     "contrasts": lambda: tables.contrasts(schema.empty(schema.CONTRASTS), "relapse"),
     "covariates": lambda: tables.covariates(schema.empty(schema.TERMS)),
     "published": lambda: tables.beside_published(frames.effects(), schema.empty(schema.PUBLISHED_EFFECTS), "relapse"),
+    "fits": lambda: tables.fits(schema.empty(schema.FITS), "relapse"),
+    "parameters": lambda: tables.parameters(schema.empty(schema.PARAMETERS), "relapse"),
 }
 
 
@@ -437,3 +441,20 @@ def test_ours_stand_beside_the_published_ones_with_source_and_grade():
 def test_without_relapse_on_record_the_next_line_stands_beside_the_published_relapse():
     rows = cells(tables.beside_published(frames.effects("next_line"), frames.published(), "next_line"))
     assert rows[1][1] == "hazard of start of the next line"
+
+
+def test_fits_stand_with_what_they_exceed_the_best_by_and_notes_name_their_law():
+    html = tables.fits(frames.fits(), "relapse")
+    rows = cells(html)
+    assert rows[1] == ["Weibull", "2", "-1,000.0", "2,004.0+1.0", "2,010.0+0.0", "–", "yes"]
+    assert rows[3] == ["spline", "4", "–", "–", "–", "–", "no"]
+    assert rows[4][5] == "12.0 % (5.0–26.0 %)"
+    assert "300 lines, 150 events" in caption(html)
+    assert "spline: no fit: 3 events for 4 parameters" in html.data
+
+
+def test_fits_of_few_real_patients_are_withheld():
+    shown = disclosure.shared(frames.fits().assign(events=5.0), schema.FITS, synthetic=False)
+    rows = cells(tables.fits(shown, "relapse"))
+    assert rows[1] == ["Weibull", "2", "withheld", "withheld", "withheld", "–", "yes"]
+    assert rows[4][5] == "–"

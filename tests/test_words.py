@@ -95,6 +95,7 @@ def everything(endpoint):
         "alt_model_scores": words.alt_model_scores(prediction_frames.scores(), "Uno's C", 24),
         "alt_net_benefit": words.alt_net_benefit(prediction_frames.net_benefit(), 24),
         "alt_risk_calibration": words.alt_risk_calibration(prediction_frames.calibration_curve(), 24),
+        "alt_overlay": words.alt_overlay(frames.fitted_curves(endpoint), frames.steps(endpoint), endpoint),
         "alt_rates": words.alt_rates(frames.rates(event), event, name),
         "alt_specifications": words.alt_specifications(frames.specifications(event), event),
         "alt_standardised": words.alt_standardised(frames.standardised(event), name, 60),
@@ -114,6 +115,8 @@ def everything(endpoint):
         "effects_caveat": words.effects_caveat(),
         "era_caveat": words.era_caveat(),
         "eras": words.eras(GROUPS, 20),
+        "extrapolation": words.extrapolation(frames.fitted_curves(endpoint), endpoint),
+        "fits": words.fits(frames.fits(endpoint), endpoint),
         "flow": words.flow(FLOW),
         "follow_up": words.follow_up(frames.quantiles("follow-up", "censored"), 50, 11),
         "headline": words.headline(curves, quantiles, event, endpoint, [12, 24]),
@@ -139,6 +142,8 @@ def everything(endpoint):
         "start_imputed": words.start_imputed(169),
         "strategies": words.strategies(frames.class_shares()),
         "rising_survival": words.rising_survival(SURVIVAL),
+        "time_ratios": words.time_ratios(frames.time_ratios(endpoint), endpoint),
+        "time_ratios_caveat": words.time_ratios_caveat(),
         "unknown_agents": words.unknown_agents(AGENTS, AGENTS),
         "who": words.who(cohort(endpoint), PATIENTS),
     }
@@ -697,3 +702,47 @@ def test_where_relapses_were_taken_from_is_said():
     assert "the earlier of a stated progression and of one judged" in both
     assert "12 of 900\u00a0lines" in both and both.endswith("left out, stated progressions included.")
     assert "A few of 900\u00a0lines" in words.not_judged(None, 900, "both")
+
+
+def test_a_time_ratio_is_told_as_the_factor_by_which_a_line_shortens_the_time():
+    text = plain(words.time_ratios(frames.time_ratios(), "relapse"))
+    first = (
+        "Each further line shortens the time to relapse by a factor of 1.28 (1.23–1.33); time ratio 0.78 (0.75–0.81)"
+    )
+    assert first in text
+    assert "not seen to change the time to relapse (time ratio 0.97 (0.88–1.07); log-normal)" in text
+    longer = plain(words.time_ratios(frames.time_ratios(ratio=1.5), "relapse"))
+    assert "lengthens the time to relapse by a factor of 1.50 (1.44–1.56) (Weibull)" in longer
+
+
+def test_the_best_law_is_named_with_those_as_good_and_those_that_failed():
+    text = plain(words.fits(frames.fits(), "relapse"))
+    assert "AIC is lowest for mixture cure, BIC for Weibull." in text
+    assert "By AIC, Weibull cannot be told from it (within 2)." in text
+    assert "Not fitted: spline." in text
+    assert "that would stay without relapse for good, were there no other events, at 12.0 % (5.0–26.0 %)" in text
+    assert "rests on the form of the model" in text
+    assert "rests on the form" not in words.fits(frames.fits(watched_long=True), "relapse")
+
+
+def test_where_the_data_end_the_laws_part():
+    text = plain(words.extrapolation(frames.fitted_curves(), "relapse"))
+    assert text.startswith("At 48 months, near the last event, the laws put the share without relapse at 14.7 %")
+    assert "at 72 months, where no data are, at 5.6 %" in text
+    assert "No curve goes past it." in words.extrapolation(frames.fitted_curves(months=40), "relapse")
+
+
+@pytest.mark.parametrize(
+    ("say", "text"),
+    [
+        (lambda: words.time_ratios(schema.empty(schema.EFFECTS), "relapse"), "could not be estimated."),
+        (lambda: words.fits(schema.empty(schema.FITS), "relapse"), "No law could be fitted"),
+        (lambda: words.extrapolation(schema.empty(schema.FITTED_CURVES), "relapse"), "No law has a curve."),
+        (
+            lambda: words.alt_overlay(schema.empty(schema.FITTED_CURVES), schema.empty(schema.CURVES), "relapse"),
+            "no law has a curve",
+        ),
+    ],
+)
+def test_nothing_parametric_to_tell_is_said(say, text):
+    assert text in say()

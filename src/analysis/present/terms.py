@@ -22,6 +22,10 @@ _MODELS = {
     "Cox": "hazard of {}",
     "PWP gap time": "hazard of {}, every line compared with its like",
     "Fine-Gray": "absolute risk of {}",
+    "weibull": "time to {}, Weibull",
+    "log-normal": "time to {}, log-normal",
+    "log-logistic": "time to {}, log-logistic",
+    "generalised gamma": "time to {}, generalised gamma",
 }
 
 
@@ -63,6 +67,17 @@ def model_name(model: str, endpoint: str) -> str:
     event, comma, more = told.partition(", ")
     name = labels.event_name(event, endpoint) if event in (*labels.EVENTS, "any") else event
     return _MODELS.get(kind, f"{kind}, {_MODELS['Cox']}").format(name) + comma + more
+
+
+def law_name(distribution: str) -> str:
+    """A distribution of a parametric model as it is written: "weibull" becomes "Weibull".
+
+    Example
+    -------
+    >>> law_name("weibull"), law_name("spline")
+    ('Weibull', 'spline')
+    """
+    return {"weibull": "Weibull"}.get(distribution, distribution)
 
 
 def level_name(stratum: str) -> str:

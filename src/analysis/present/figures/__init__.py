@@ -3,6 +3,7 @@
 from analysis.present.figures.curves import cumulative_incidence, event_free
 from analysis.present.figures.dots import calibration, crude_against_right, rates
 from analysis.present.figures.effects import effects, standardised
+from analysis.present.figures.parametric import overlay
 from analysis.present.figures.paths import class_flows, courses
 from analysis.present.figures.prediction import learning_curve, model_scores, net_benefit, risk_calibration
 from analysis.present.figures.shape import effect_by_time, functional_form
@@ -27,6 +28,7 @@ __all__ = [
     "learning_curve",
     "model_scores",
     "net_benefit",
+    "overlay",
     "png",
     "rates",
     "risk_calibration",

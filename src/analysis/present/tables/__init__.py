@@ -30,6 +30,7 @@ from analysis.present.tables.lines import (
     specifications,
     unknown_agents,
 )
+from analysis.present.tables.parametric import fits, parameters
 from analysis.present.tables.prediction import (
     model_card,
     model_differences,
@@ -54,6 +55,7 @@ __all__ = [
     "description",
     "effect_by_time",
     "effects",
+    "fits",
     "flow",
     "functional_form",
     "landmark",
@@ -65,6 +67,7 @@ __all__ = [
     "model_differences",
     "model_scores",
     "optimism",
+    "parameters",
     "patterns",
     "rates",
     "regimens",

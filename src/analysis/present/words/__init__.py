@@ -61,6 +61,7 @@ from analysis.present.words.lines import (
     start_imputed,
     unknown_agents,
 )
+from analysis.present.words.parametric import alt_overlay, extrapolation, fits, time_ratios, time_ratios_caveat
 from analysis.present.words.prediction import (
     alt_learning_curve,
     alt_model_scores,
@@ -103,6 +104,7 @@ __all__ = [
     "alt_learning_curve",
     "alt_model_scores",
     "alt_net_benefit",
+    "alt_overlay",
     "alt_rates",
     "alt_risk_calibration",
     "alt_specifications",
@@ -122,6 +124,8 @@ __all__ = [
     "era_caveat",
     "eras",
     "event_name",
+    "extrapolation",
+    "fits",
     "flow",
     "follow_up",
     "format_count",
@@ -153,6 +157,8 @@ __all__ = [
     "standardised",
     "start_imputed",
     "strategies",
+    "time_ratios",
+    "time_ratios_caveat",
     "unknown_agents",
     "who",
 ]
